@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * writer.h - appends records to a log file.
+ *
+ * Memory is bounded: one buffer, flushed when it is full and by log_writer_flush(). After the
+ * first failed write (a full disk, a closed pipe) the writer keeps its error, drops everything
+ * that follows and never fails again: the traced program must go on. A file cut off by such a
+ * failure reads up to its last whole record.
+ *
+ * Not thread-safe: the caller holds a lock where threads share a writer.
+ */
+#ifndef ALLOCPTRACE_LOG_WRITER_H
+#define ALLOCPTRACE_LOG_WRITER_H
+
+#include "output/log/error.h"
+#include "output/log/record.h"
+
+struct log_writer;
+
+/*
+ * Creates path with mode 0600, truncating a regular file that exists already and refusing a
+ * symbolic link (O_NOFOLLOW). "-" is standard output. A path that ends in ".zst" is
+ * zstd-compressed (RFC 8878). The header is written at once.
+ */
+struct error *log_writer_open(const char *path, const struct log_header *header,
+                              struct log_writer **writer);
+
+/* Encodes one record. Failures to write are kept, see log_writer_error(). */
+void log_writer_put(struct log_writer *writer, const struct log_record *record);
+
+/* Hands everything encoded so far to the kernel, ending a compressed block if need be. */
+void log_writer_flush(struct log_writer *writer);
+
+/* The first failure, or NULL; it stays the writer's. */
+const struct error *log_writer_error(const struct log_writer *writer);
+
+/* Bytes encoded (before compression) and bytes handed to the kernel. */
+uint64_t log_writer_bytes_encoded(const struct log_writer *writer);
+uint64_t log_writer_bytes_written(const struct log_writer *writer);
+
+/* Flushes, closes and frees. Returns the writer's first failure, which the caller then owns. */
+struct error *log_writer_close(struct log_writer *writer);
+
+#endif
