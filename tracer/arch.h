@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch.h - all that the tracer knows about the processor, behind functions: registers, the calling
+ * convention, the breakpoint instruction, injected system calls. arch_x86_64.c is the one
+ * implementation; relocate.c holds the instruction rewriting that belongs to it.
+ */
+#ifndef ALLOCPTRACE_TRACER_ARCH_H
+#define ALLOCPTRACE_TRACER_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/user.h>
+
+#include "symbols/unwind.h"
+
+#define ARCH_NAME "x86_64"
+#define ARCH_ELF_MACHINE 62 /* EM_X86_64, elf.h */
+
+/* The general registers of a stopped thread, fetched once a stop (PTRACE_GETREGS). */
+struct arch_registers {
+    struct user_regs_struct user;
+};
+
+uint64_t arch_ip(const struct arch_registers *registers);
+uint64_t arch_sp(const struct arch_registers *registers);
+void arch_set_ip(struct arch_registers *registers, uint64_t ip);
+/* Offset of the instruction pointer in struct user, for PTRACE_POKEUSER. */
+extern const size_t arch_ip_user_offset;
+
+/* Integer argument number index (0 to 5) at a function's first instruction. */
+uint64_t arch_argument(const struct arch_registers *registers, unsigned index);
+/* A function's integer result just after its return. */
+uint64_t arch_result(const struct arch_registers *registers);
+
+/* Stack pointer just after the return of a call that was entered with sp: the return address has
+ * been popped. */
+#define ARCH_CALL_POPS 8
+
+/* Bytes below the stack pointer that belong to the running function (psABI 3.2.2). */
+#define ARCH_RED_ZONE 128
+
+/* Thread pointer: the C library's thread descriptor, above the thread's stack. */
+uint64_t arch_thread_pointer(const struct arch_registers *registers);
+
+/* The breakpoint instruction: int3, one byte; the trap is reported behind it. */
+#define ARCH_BREAKPOINT_BYTE 0xcc
+uint64_t arch_breakpoint_address(const struct arch_registers *registers);
+
+void arch_unwind_registers(const struct arch_registers *registers, struct unwind_registers *out);
+
+/* Bytes of an instruction that enters the kernel, to look for in executable mappings. */
+extern const uint8_t arch_syscall_instruction[2];
+
+/*
+ * Turns registers into those of a thread about to execute the system call instruction at address
+ * with these arguments; an interrupted system call of the thread's own is not restarted meanwhile.
+ */
+void arch_prepare_syscall(struct arch_registers *registers, uint64_t address, long number,
+                          const uint64_t arguments[6]);
+/* The result at the system call's exit: a value or a negative errno. */
+int64_t arch_syscall_result(const struct arch_registers *registers);
+
+#endif

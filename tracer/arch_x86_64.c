@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/arch.h"
+
+#include <stddef.h>
+
+const size_t arch_ip_user_offset = offsetof(struct user, regs.rip);
+const uint8_t arch_syscall_instruction[2] = {0x0f, 0x05};
+
+uint64_t arch_ip(const struct arch_registers *registers)
+{
+    return registers->user.rip;
+}
+
+uint64_t arch_sp(const struct arch_registers *registers)
+{
+    return registers->user.rsp;
+}
+
+void arch_set_ip(struct arch_registers *registers, uint64_t ip)
+{
+    registers->user.rip = ip;
+}
+
+uint64_t arch_argument(const struct arch_registers *registers, unsigned index)
+{
+    /* System V x86-64 psABI, section 3.2.3. */
+    switch (index) {
+    case 0:
+        return registers->user.rdi;
+    case 1:
+        return registers->user.rsi;
+    case 2:
+        return registers->user.rdx;
+    case 3:
+        return registers->user.rcx;
+    case 4:
+        return registers->user.r8;
+    case 5:
+        return registers->user.r9;
+    default:
+        return 0;
+    }
+}
+
+uint64_t arch_result(const struct arch_registers *registers)
+{
+    return registers->user.rax;
+}
+
+uint64_t arch_thread_pointer(const struct arch_registers *registers)
+{
+    return registers->user.fs_base;
+}
+
+uint64_t arch_breakpoint_address(const struct arch_registers *registers)
+{
+    return registers->user.rip - 1;
+}
+
+void arch_unwind_registers(const struct arch_registers *registers, struct unwind_registers *out)
+{
+    const struct user_regs_struct *user = &registers->user;
+    /* DWARF register numbers: psABI figure 3.36. */
+    const uint64_t values[UNWIND_REGISTERS] = {
+        user->rax, user->rdx, user->rcx, user->rbx, user->rsi, user->rdi,
+        user->rbp, user->rsp, user->r8,  user->r9,  user->r10, user->r11,
+        user->r12, user->r13, user->r14, user->r15, user->rip,
+    };
+    for (size_t i = 0; i < UNWIND_REGISTERS; i++)
+        out->value[i] = values[i];
+}
+
+void arch_prepare_syscall(struct arch_registers *registers, uint64_t address, long number,
+                          const uint64_t arguments[6])
+{
+    struct user_regs_struct *user = &registers->user;
+    user->rip = address;
+    user->rax = (unsigned long)number;
+    /* With orig_rax >= 0 and rax = -ERESTART* the kernel would move RIP back to restart the
+     * thread's own interrupted call (arch/x86/kernel/signal.c, arch_do_signal_or_restart). */
+    user->orig_rax = ~0UL;
+    user->rdi = arguments[0];
+    user->rsi = arguments[1];
+    user->rdx = arguments[2];
+    user->r10 = arguments[3];
+    user->r8 = arguments[4];
+    user->r9 = arguments[5];
+}
+
+int64_t arch_syscall_result(const struct arch_registers *registers)
+{
+    return (int64_t)registers->user.rax;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/detach.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "tracer/probe.h"
+#include "tracer/process.h"
+#include "tracer/ptrace_io.h"
+#include "tracer/session.h"
+#include "tracer/step.h"
+
+/* What a stopped tracee needs before it can be let go. */
+static int prepare(struct session *session, struct tracee *tracee, const struct stop *stop)
+{
+    struct arch_registers registers;
+    int signal = 0;
+    switch (stop->kind) {
+    case STOP_SIGNAL:
+        signal = stop->signal;
+        break;
+    case STOP_TRAP:
+        if (pt_get_registers(tracee->tid, &registers))
+            return 0;
+        if (breakpoint_find(&tracee->space->breakpoints, arch_breakpoint_address(&registers)))
+            pt_set_ip(tracee->tid, arch_breakpoint_address(&registers));
+        else
+            signal = SIGTRAP;
+        break;
+    case STOP_FORK:
+    case STOP_VFORK:
+    case STOP_CLONE:
+        process_new_child(session, tracee, stop->kind);
+        break;
+    default:
+        break;
+    }
+    step_out_of_slot(tracee);
+    return signal;
+}
+
+/* The trap of a breakpoint just hit may still be on its way when another stop is reported first:
+ * it is fetched, for it would kill the program once we are gone. */
+static void fetch_trap(struct tracee *tracee, struct stop *stop)
+{
+    struct arch_registers registers;
+    int status;
+    pid_t tid;
+    if (stop->kind == STOP_TRAP || pt_get_registers(tracee->tid, &registers))
+        return;
+    const struct breakpoint *breakpoint =
+        breakpoint_find(&tracee->space->breakpoints, arch_breakpoint_address(&registers));
+    if (!breakpoint || !breakpoint->unambiguous ||
+        pt_continue(tracee->tid, stop->kind == STOP_SIGNAL ? stop->signal : 0))
+        return;
+    int failure;
+    do
+        failure = pt_wait(tracee->tid, true, &tid, &status);
+    while (failure == EINTR);
+    if (!failure)
+        *stop = stop_classify(status);
+}
+
+static void stop_one(struct session *session, struct tracee *tracee)
+{
+    if (!step_stop(tracee)) {
+        process_exit(session, tracee, tracee->has_pending ? tracee->pending_status : 0);
+        return;
+    }
+    struct stop stop = {.kind = STOP_INTERRUPT};
+    if (tracee->has_pending)
+        stop = stop_classify(tracee->pending_status);
+    tracee->has_pending = false;
+    /* After an exec the new program has none of our bytes. */
+    if (tracee->space && stop.kind != STOP_EXEC) {
+        fetch_trap(tracee, &stop);
+        tracee->detach_signal = prepare(session, tracee, &stop);
+    }
+    tracee->ready_to_detach = true;
+}
+
+void detach_all(struct session *session)
+{
+    /* Stopping one may bring another (a fork): go on until all are ready. */
+    for (bool again = true; again;) {
+        again = false;
+        for (struct tracee *tracee = tracee_next(session->tracees, NULL); tracee;
+             tracee = tracee_next(session->tracees, tracee)) {
+            if (tracee->ready_to_detach)
+                continue;
+            stop_one(session, tracee);
+            again = true; /* the table may have changed */
+            break;
+        }
+    }
+    size_t wrong = 0;
+    for (struct tracee *tracee = tracee_next(session->tracees, NULL); tracee;
+         tracee = tracee_next(session->tracees, tracee)) {
+        if (tracee->space)
+            wrong += space_restore_text(tracee->space);
+    }
+    if (wrong)
+        session_warn(session, "%zu places of the program's code could not be restored", wrong);
+    struct tracee *tracee;
+    while ((tracee = tracee_next(session->tracees, NULL)))
+        process_release(session, tracee, tracee->detach_signal);
+}

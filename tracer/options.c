@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_DEPTH 512
+#define MOST_DEPTH 1000000
+#define DEFAULT_VERIFY 100
+
+enum option_id {
+    OPTION_DURATION = 256,
+    OPTION_FOLLOW_FORK,
+    OPTION_ALLOCATOR,
+    OPTION_MMAP,
+    OPTION_DEPTH,
+    OPTION_NO_TIMESTAMPS,
+    OPTION_STATS,
+    OPTION_VERIFY_UNWIND,
+    OPTION_UNWIND,
+    OPTION_CPU,
+    OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"pid", required_argument, NULL, 'p'},
+    {"duration", required_argument, NULL, OPTION_DURATION},
+    {"follow-fork", required_argument, NULL, OPTION_FOLLOW_FORK},
+    {"allocator", required_argument, NULL, OPTION_ALLOCATOR},
+    {"mmap", no_argument, NULL, OPTION_MMAP},
+    {"depth", required_argument, NULL, OPTION_DEPTH},
+    {"no-timestamps", no_argument, NULL, OPTION_NO_TIMESTAMPS},
+    {"stats", no_argument, NULL, OPTION_STATS},
+    {"verify-unwind", optional_argument, NULL, OPTION_VERIFY_UNWIND},
+    {"unwind", required_argument, NULL, OPTION_UNWIND},
+    {"cpu", required_argument, NULL, OPTION_CPU},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+void options_print_help(void)
+{
+    fputs("Usage: allocptrace [options] -- PROGRAM [ARGUMENT...]\n"
+          "       allocptrace [options] -p PID\n"
+          "Records who allocates what in a program that is neither rebuilt nor preloaded into.\n"
+          "Read the log with allocptrace-analyze.\n"
+          "\n"
+          "What is traced:\n"
+          "  -p, --pid=PID            attach to a running process; Ctrl-C detaches from it\n"
+          "      --duration=SECONDS   stop tracing after this long; the program goes on\n"
+          "      --follow-fork=yes|no trace child processes too (default yes)\n"
+          "      --allocator=SPEC     also trace a function of the program's own, described by\n"
+          "                           its arguments: 'arena_alloc(_,size)', 'arena_free(_,ptr)',\n"
+          "                           'pool_get@libpool.so*(size)', '0x4012a0@server(size)',\n"
+          "                           'my_malloc=malloc'; may be repeated\n"
+          "      --mmap               also trace mmap, munmap, mremap and brk\n"
+          "\n"
+          "What is written:\n"
+          "  -o, --output=FILE        the log; '-' is standard output, a name ending in .zst is\n"
+          "                           compressed (default allocptrace.PROGRAM.PID.cbor)\n"
+          "      --depth=N            most frames kept for a stack (default 512)\n"
+          "      --no-timestamps      leave times out: equal runs give equal logs\n"
+          "\n"
+          "How it is traced:\n"
+          "      --cpu=auto|share|free  let busy threads, all threads or none share a core with\n"
+          "                           the tracer, which makes stops cheaper (default auto)\n"
+          "      --stats              print the tracer's own counters at the end\n"
+          "      --verify-unwind[=N]  compare every Nth stack with libdwfl's unwind of the stopped\n"
+          "                           thread (default every 100th)\n"
+          "      --unwind=rows|walk   rows caches unwind rules by address, walk asks libdwfl for\n"
+          "                           each stack (default rows)\n"
+          "\n"
+          "  -q, --quiet              print nothing but errors\n"
+          "  -v, --verbose            print what is found and traced\n"
+          "  -h, --help               print this and exit\n"
+          "      --version            print the version and exit\n"
+          "\n"
+          "The exit status is the program's own, 128+N if signal N ended it, 125 if allocptrace\n"
+          "itself failed, 126 if the program cannot be executed, 127 if it is not found.\n",
+          stdout);
+}
+
+static struct error *parse_number(const char *name, const char *text, unsigned long long least,
+                                  unsigned long long most, unsigned long long *out)
+{
+    char *end;
+    errno = 0;
+    *out = isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : 0;
+    if (!isdigit((unsigned char)*text) || *end || errno || *out < least || *out > most)
+        return error_format(ERROR_USAGE, "--%s takes a number from %llu to %llu, not '%s'", name,
+                            least, most, text);
+    return NULL;
+}
+
+static struct error *parse_duration(const char *text, double *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtod(text, &end);
+    if (end == text || *end || errno || !isfinite(*out) || *out <= 0 || *out > 1e9)
+        return error_format(ERROR_USAGE, "--duration takes a number of seconds above 0, not '%s'",
+                            text);
+    return NULL;
+}
+
+/* The index of text among words (NULL-terminated). */
+static struct error *parse_word(const char *name, const char *text, const char *const *words,
+                                int *out)
+{
+    char accepted[128] = "";
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *out = i;
+            return NULL;
+        }
+        size_t used = strlen(accepted);
+        snprintf(accepted + used, sizeof accepted - used, "%s%s", i ? ", " : "", words[i]);
+    }
+    return error_format(ERROR_USAGE, "--%s takes one of %s, not '%s'", name, accepted, text);
+}
+
+static struct error *add_allocator(struct options *options, const char *spec)
+{
+    const char **allocators =
+        realloc(options->allocators, (options->allocator_count + 1) * sizeof *allocators);
+    if (!allocators)
+        return error_no_memory();
+    options->allocators = allocators;
+    allocators[options->allocator_count++] = spec;
+    return NULL;
+}
+
+static struct error *take_option(struct options *options, int id, const char *value)
+{
+    static const char *const no_yes[] = {"no", "yes", NULL};
+    static const char *const cpu_modes[] = {"auto", "share", "free", NULL};
+    static const char *const unwinders[] = {"rows", "walk", NULL};
+    unsigned long long number = 0;
+    int word = 0;
+    struct error *error = NULL;
+    switch (id) {
+    case 'o':
+        options->output = value;
+        if (!*value)
+            error = error_format(ERROR_USAGE, "--output takes a file name, not an empty word");
+        break;
+    case 'p':
+        error = parse_number("pid", value, 1, INT_MAX, &number);
+        options->pid = (pid_t)number;
+        break;
+    case OPTION_DURATION:
+        error = parse_duration(value, &options->duration);
+        break;
+    case OPTION_FOLLOW_FORK:
+        error = parse_word("follow-fork", value, no_yes, &word);
+        options->follow_fork = word;
+        break;
+    case OPTION_ALLOCATOR:
+        error = add_allocator(options, value);
+        break;
+    case OPTION_MMAP:
+        options->mappings = true;
+        break;
+    case OPTION_DEPTH:
+        error = parse_number("depth", value, 1, MOST_DEPTH, &number);
+        options->depth = number;
+        break;
+    case OPTION_NO_TIMESTAMPS:
+        options->timestamps = false;
+        break;
+    case OPTION_STATS:
+        options->stats = true;
+        break;
+    case OPTION_VERIFY_UNWIND:
+        options->verify_nth = DEFAULT_VERIFY;
+        if (value) {
+            error = parse_number("verify-unwind", value, 1, INT_MAX, &number);
+            options->verify_nth = (unsigned)number;
+        }
+        break;
+    case OPTION_UNWIND:
+        error = parse_word("unwind", value, unwinders, &word);
+        options->walk_only = word == 1;
+        break;
+    case OPTION_CPU:
+        error = parse_word("cpu", value, cpu_modes, &word);
+        options->affinity = (enum affinity_mode)word;
+        break;
+    case 'q':
+        options->quiet = true;
+        break;
+    case 'v':
+        options->verbose++;
+        break;
+    case 'h':
+        options->action = OPTIONS_HELP;
+        break;
+    case OPTION_VERSION:
+        options->action = OPTIONS_VERSION;
+        break;
+    default:
+        error = error_format(ERROR_USAGE, "option without a meaning: %d", id);
+        break;
+    }
+    return error;
+}
+
+static struct error *bad_option(int id, char **argv)
+{
+    const char *word = argv[optind - 1];
+    if (id == ':')
+        return error_format(ERROR_USAGE, "option '%s' needs a value; see --help", word);
+    if (optopt && optopt < 256)
+        return error_format(ERROR_USAGE, "unknown option '-%c'; see --help", optopt);
+    if (optopt)
+        return error_format(ERROR_USAGE, "option '%s' takes no value; see --help", word);
+    return error_format(ERROR_USAGE, "unknown option '%s'; see --help", word);
+}
+
+struct error *options_parse(int argc, char **argv, struct options *options)
+{
+    *options = (struct options){
+        .follow_fork = true,
+        .timestamps = true,
+        .depth = DEFAULT_DEPTH,
+    };
+    opterr = 0;
+    for (;;) {
+        /* '+': the first word that is no option begins the program's own command line. */
+        int id = getopt_long(argc, argv, "+:o:p:qvh", long_options, NULL);
+        if (id < 0)
+            break;
+        struct error *error = id == ':' || id == '?' ? bad_option(id, argv)
+                                                     : take_option(options, id, optarg);
+        if (error)
+            return error;
+    }
+    if (options->action != OPTIONS_TRACE)
+        return NULL;
+    if (optind < argc)
+        options->command = argv + optind;
+    if (options->command && options->pid)
+        return error_format(ERROR_USAGE, "give a program or --pid, not both; see --help");
+    if (!options->command && !options->pid)
+        return error_format(ERROR_USAGE,
+                            "nothing to trace: give '-- PROGRAM' or '-p PID'; see --help");
+    return NULL;
+}
+
+void options_deinit(struct options *options)
+{
+    free(options->allocators);
+    options->allocators = NULL;
+}

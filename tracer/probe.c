@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/probe.h"
+
+#include <string.h>
+
+#include "symbols/proc_maps.h"
+#include "tracer/proc_files.h"
+#include "tracer/ptrace_io.h"
+#include "tracer/session.h"
+#include "tracer/stack_range.h"
+
+/* A snapshot is at most this long; of longer stacks the rest is read while the tracee waits. */
+#define SNAPSHOT_MAX (128 * 1024)
+
+/* What the places of inflight_call.arguments hold. */
+enum argument {
+    ARGUMENT_SIZE,
+    ARGUMENT_ADDRESS,
+    ARGUMENT_OUT,
+    ARGUMENT_OLD_SIZE = ARGUMENT_OUT,  /* of mremap */
+    ARGUMENT_OLD_BREAK = ARGUMENT_OUT, /* of brk */
+};
+
+static bool is_mapping_kind(enum allocator_kind kind)
+{
+    return kind >= ALLOCATOR_MMAP;
+}
+
+static uint64_t argument(const struct arch_registers *registers, int8_t index)
+{
+    return index < 0 ? 0 : arch_argument(registers, (unsigned)index);
+}
+
+/* Bytes asked for; a product that overflows can only fail, and says so as the largest number. */
+static uint64_t size_asked(const struct allocator_function *function,
+                           const struct arch_registers *registers)
+{
+    uint64_t size = argument(registers, function->size);
+    if (function->count < 0)
+        return size;
+    uint64_t product;
+    if (__builtin_mul_overflow(size, argument(registers, function->count), &product))
+        return UINT64_MAX;
+    return product;
+}
+
+static void put_event(struct session *session, struct tracee *tracee, uint32_t level,
+                      enum log_kind kind, uint64_t address, uint64_t old_address, uint64_t size)
+{
+    struct recorder_event event = {
+        .kind = kind,
+        .thread = tracee->thread,
+        .level = level,
+        .time = recorder_now(session->recorder),
+        .address = address,
+        .old_address = old_address,
+        .size = size,
+    };
+    recorder_event(session->recorder, &event);
+}
+
+/* ---- Entry ---- */
+
+/* Where the program break is, as far as the kernel shows it: the end of the [heap] mapping. */
+static uint64_t heap_end(pid_t tid)
+{
+    struct proc_maps maps;
+    uint64_t end = 0;
+    struct error *error = proc_maps_read(tid, &maps);
+    if (error) {
+        error_free(error);
+        return 0;
+    }
+    for (size_t i = 0; i < maps.count; i++) {
+        if (strcmp(maps.mappings[i].path, "[heap]") == 0)
+            end = maps.mappings[i].end;
+    }
+    proc_maps_deinit(&maps);
+    return end;
+}
+
+/* A free is complete at its entry, with one stop: nothing of it is left to see at its return.
+ * Functions that may end in another traced function are followed to their return all the same,
+ * so that the inner one does not count again. */
+static bool ends_at_entry(const struct allocator_function *function)
+{
+    return function->kind == ALLOCATOR_FREE && !function->wrapper && !function->user;
+}
+
+static void put_free(struct session *session, struct tracee *tracee,
+                     const struct allocator_function *function,
+                     const struct arch_registers *registers)
+{
+    uint64_t address = argument(registers, function->address);
+    if (address)
+        put_event(session, tracee, RECORDER_NO_CALL, LOG_FREE, address, 0, 0);
+}
+
+static struct recorder_call *snapshot(struct session *session, struct tracee *tracee,
+                                      const struct stack_range *range,
+                                      const struct arch_registers *registers)
+{
+    uint64_t sp = arch_sp(registers);
+    uint64_t want = range->end - sp;
+    bool longer = want > SNAPSHOT_MAX;
+    if (longer)
+        want = SNAPSHOT_MAX;
+    struct recorder_call *call = recorder_call_reserve(session->recorder, want);
+    call->stack_start = sp;
+    call->stack_size = mem_read(tracee->tid, sp, call->stack, want);
+    if (call->stack_size < ARCH_CALL_POPS)
+        return NULL;
+    /* On another stack than its own (an alternate signal stack, a coroutine's) the thread's
+     * callers may go on elsewhere. */
+    call->live = longer || call->stack_size < want || !range->own ||
+                 (session->verifier && verifier_due(session->verifier));
+    call->tid = tracee->tid;
+    return call;
+}
+
+static void publish_call(struct session *session, struct tracee *tracee, struct recorder_call *call,
+                         const struct arch_registers *registers, uint32_t level,
+                         uint64_t old_address)
+{
+    call->process = tracee->space->id;
+    call->thread = tracee->thread;
+    call->level = level;
+    call->old_address = old_address;
+    arch_unwind_registers(registers, &call->registers);
+    bool live = call->live;
+    recorder_call_publish(session->recorder, call);
+    if (live) {
+        session->counters.live_unwinds++;
+        recorder_wait(session->recorder);
+    }
+    if (session->verifier)
+        verifier_call(session->verifier, session, tracee);
+}
+
+/* Heap calls have the even levels, mapping calls the odd ones. */
+static uint32_t level_of(const struct tracee *tracee, const struct inflight *inflight)
+{
+    return (uint32_t)(inflight->count - 1) * 2 + (inflight == &tracee->mappings);
+}
+
+static void enter(struct session *session, struct tracee *tracee,
+                  const struct breakpoint *breakpoint, const struct arch_registers *registers)
+{
+    const struct allocator_function *function = breakpoint->function;
+    struct inflight *inflight =
+        is_mapping_kind(function->kind) ? &tracee->mappings : &tracee->calls;
+    if (ends_at_entry(function) && !inflight->count) {
+        session->counters.entries++;
+        put_free(session, tracee, function, registers);
+        return;
+    }
+    const struct stack_range *range = stack_range_of(tracee, registers);
+    if (!range)
+        return;
+    uint64_t sp = arch_sp(registers);
+    struct recorder_call *call = NULL;
+    uint64_t return_address;
+    bool stack_wanted = function->kind != ALLOCATOR_FREE && function->kind != ALLOCATOR_MUNMAP;
+    if (stack_wanted && !inflight->count) {
+        call = snapshot(session, tracee, range, registers);
+        if (!call)
+            return;
+        memcpy(&return_address, call->stack, sizeof return_address);
+    } else if (mem_read(tracee->tid, sp, &return_address, sizeof return_address) !=
+               sizeof return_address) {
+        return;
+    }
+    struct inflight_call *open;
+    enum inflight_entry entry =
+        inflight_enter(inflight, range->end, sp, return_address, function, &open);
+    if (entry != INFLIGHT_OUTERMOST) {
+        session->counters.nested++;
+        return;
+    }
+    session->counters.entries++;
+    open->arguments[ARGUMENT_SIZE] = size_asked(function, registers);
+    open->arguments[ARGUMENT_ADDRESS] = argument(registers, function->address);
+    open->arguments[ARGUMENT_OUT] = argument(registers, function->out);
+    if (function->kind == ALLOCATOR_MREMAP)
+        open->arguments[ARGUMENT_OLD_SIZE] = arch_argument(registers, 1);
+    else if (function->kind == ALLOCATOR_BRK)
+        open->arguments[ARGUMENT_OLD_BREAK] = heap_end(tracee->tid);
+    uint32_t level = level_of(tracee, inflight);
+    open->ticket = level;
+    if (function->kind == ALLOCATOR_FREE)
+        put_free(session, tracee, function, registers);
+    if (ends_at_entry(function)) {
+        inflight->count--;
+        return;
+    }
+    const struct breakpoint *known = breakpoint_find(&tracee->space->breakpoints, return_address);
+    if (!known || !(known->roles & BREAKPOINT_RETURN)) {
+        if (!space_break(session, tracee->space, tracee, return_address, BREAKPOINT_RETURN)) {
+            session->counters.unplaced++;
+            inflight->count--;
+            return;
+        }
+        call = NULL; /* setting it may have used the queue, and with it the reservation */
+    }
+    if (stack_wanted && !call)
+        call = snapshot(session, tracee, range, registers);
+    if (call)
+        publish_call(session, tracee, call, registers, level,
+                     function->kind == ALLOCATOR_RESIZE ? open->arguments[ARGUMENT_ADDRESS] : 0);
+}
+
+/* ---- Return ---- */
+
+static void leave_allocate(struct session *session, struct tracee *tracee,
+                           const struct inflight_call *call, uint64_t result)
+{
+    const struct allocator_function *function = call->function;
+    uint64_t size = call->arguments[ARGUMENT_SIZE];
+    uint64_t address = result;
+    if (function->out >= 0) {
+        address = 0;
+        if ((uint32_t)result == 0 &&
+            mem_read(tracee->tid, call->arguments[ARGUMENT_OUT], &address, sizeof address) !=
+                sizeof address)
+            address = 0;
+    }
+    if (address)
+        put_event(session, tracee, (uint32_t)call->ticket, LOG_ALLOC, address, 0, size);
+    else
+        put_event(session, tracee, (uint32_t)call->ticket, LOG_FAILED, 0, 0, size);
+}
+
+static void leave_resize(struct session *session, struct tracee *tracee,
+                         const struct inflight_call *call, uint64_t result)
+{
+    uint64_t old = call->arguments[ARGUMENT_ADDRESS];
+    uint64_t size = call->arguments[ARGUMENT_SIZE];
+    uint32_t level = (uint32_t)call->ticket;
+    if (!old) {
+        leave_allocate(session, tracee, call, result);
+    } else if (result) {
+        put_event(session, tracee, level, LOG_REALLOC, result, old, size);
+    } else if (size == 0 && call->function->zero_frees) {
+        /* The block is gone and none came: a free, and no failure. */
+        put_event(session, tracee, level, LOG_FREE, old, 0, 0);
+    } else {
+        put_event(session, tracee, level, LOG_FAILED, 0, 0, size);
+    }
+}
+
+static bool is_error(uint64_t result)
+{
+    return result >= (uint64_t)-4095;
+}
+
+static void leave_mapping(struct session *session, struct tracee *tracee,
+                          const struct inflight_call *call, uint64_t result)
+{
+    uint32_t level = (uint32_t)call->ticket;
+    uint64_t size = call->arguments[ARGUMENT_SIZE];
+    uint64_t address = call->arguments[ARGUMENT_ADDRESS];
+    switch (call->function->kind) {
+    case ALLOCATOR_MMAP:
+        if (is_error(result))
+            put_event(session, tracee, level, LOG_FAILED, 0, 0, size);
+        else
+            put_event(session, tracee, level, LOG_MMAP, result, 0, size);
+        break;
+    case ALLOCATOR_MUNMAP:
+        if (result == 0)
+            put_event(session, tracee, RECORDER_NO_CALL, LOG_MUNMAP, address, 0, size);
+        break;
+    case ALLOCATOR_MREMAP:
+        if (is_error(result)) {
+            put_event(session, tracee, level, LOG_FAILED, 0, 0, size);
+            break;
+        }
+        put_event(session, tracee, level, LOG_MUNMAP, address, 0, call->arguments[ARGUMENT_OLD_SIZE]);
+        put_event(session, tracee, level, LOG_MMAP, result, 0, size);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The heap's break moved from old to new: the difference was mapped or unmapped. */
+static void put_break(struct session *session, struct tracee *tracee, uint32_t level, uint64_t old,
+                      uint64_t new)
+{
+    if (new > old)
+        put_event(session, tracee, level, LOG_MMAP, old, 0, new - old);
+    else if (new < old)
+        put_event(session, tracee, level, LOG_MUNMAP, new, 0, old - new);
+}
+
+static void leave(struct session *session, struct tracee *tracee, const struct inflight_call *call,
+                  uint64_t result)
+{
+    session->counters.returns++;
+    switch (call->function->kind) {
+    case ALLOCATOR_ALLOCATE:
+        leave_allocate(session, tracee, call, result);
+        break;
+    case ALLOCATOR_RESIZE:
+        leave_resize(session, tracee, call, result);
+        break;
+    case ALLOCATOR_EXPAND:
+        put_event(session, tracee, (uint32_t)call->ticket, LOG_REALLOC,
+                  call->arguments[ARGUMENT_ADDRESS], call->arguments[ARGUMENT_ADDRESS], result);
+        break;
+    case ALLOCATOR_FREE:
+        break;
+    case ALLOCATOR_MMAP:
+    case ALLOCATOR_MUNMAP:
+    case ALLOCATOR_MREMAP:
+        leave_mapping(session, tracee, call, result);
+        break;
+    case ALLOCATOR_SBRK:
+        if (!is_error(result))
+            put_break(session, tracee, (uint32_t)call->ticket, result,
+                      result + call->arguments[ARGUMENT_SIZE]);
+        break;
+    case ALLOCATOR_BRK:
+        if (result == 0 && call->arguments[ARGUMENT_OLD_BREAK])
+            put_break(session, tracee, (uint32_t)call->ticket, call->arguments[ARGUMENT_OLD_BREAK],
+                      call->arguments[ARGUMENT_ADDRESS]);
+        break;
+    }
+}
+
+static void try_return(struct session *session, struct tracee *tracee, struct inflight *inflight,
+                       uint64_t stack, const struct arch_registers *registers, bool *ended)
+{
+    struct inflight_call call;
+    if (!inflight->count ||
+        !inflight_return(inflight, stack, arch_sp(registers), arch_ip(registers), &call))
+        return;
+    *ended = true;
+    leave(session, tracee, &call, arch_result(registers));
+}
+
+void probe_stop(struct session *session, struct tracee *tracee, const struct breakpoint *breakpoint,
+                const struct arch_registers *registers)
+{
+    if (breakpoint->roles & BREAKPOINT_RETURN) {
+        bool ended = false;
+        if (tracee->calls.count || tracee->mappings.count) {
+            const struct stack_range *range = stack_range_of(tracee, registers);
+            uint64_t stack = range ? range->end : 0;
+            try_return(session, tracee, &tracee->mappings, stack, registers, &ended);
+            try_return(session, tracee, &tracee->calls, stack, registers, &ended);
+        }
+        if (!ended)
+            session->counters.passes++;
+    }
+    if (breakpoint->roles & BREAKPOINT_ENTRY)
+        enter(session, tracee, breakpoint, registers);
+}
+
+/* ---- Interruptions ---- */
+
+void probe_signal(struct tracee *tracee, int signal)
+{
+    if ((!tracee->calls.count && !tracee->mappings.count) || !proc_catches(tracee->tid, signal))
+        return;
+    struct arch_registers registers;
+    if (pt_get_registers(tracee->tid, &registers))
+        return;
+    const struct stack_range *range = stack_range_of(tracee, &registers);
+    uint64_t stack = range ? range->end : 0;
+    if (tracee->calls.count)
+        inflight_signal(&tracee->calls, stack, arch_sp(&registers));
+    if (tracee->mappings.count)
+        inflight_signal(&tracee->mappings, stack, arch_sp(&registers));
+}
+
+void probe_abandon(struct session *session, struct tracee *tracee)
+{
+    inflight_clear(&tracee->calls);
+    inflight_clear(&tracee->mappings);
+    session->counters.abandoned += tracee->calls.abandoned + tracee->mappings.abandoned;
+    tracee->calls.abandoned = 0;
+    tracee->mappings.abandoned = 0;
+}

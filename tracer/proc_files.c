@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/proc_files.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tracer/arch.h"
+
+#define MOST_TEXT 65536
+
+/* Reads a file of /proc/PID into malloc'd, terminated text; NULL if that fails. */
+static char *read_text(pid_t pid, const char *name, size_t *size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    char *text = malloc(MOST_TEXT + 1);
+    size_t used = 0;
+    while (text && used < MOST_TEXT) {
+        ssize_t got = read(fd, text + used, MOST_TEXT - used);
+        if (got <= 0)
+            break;
+        used += (size_t)got;
+    }
+    close(fd);
+    if (text)
+        text[used] = 0;
+    if (size)
+        *size = used;
+    return text;
+}
+
+void proc_executable(pid_t pid, char *out, size_t size)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    ssize_t got = readlink(path, out, size - 1);
+    if (got < 0)
+        snprintf(out, size, "?");
+    else
+        out[got] = 0;
+}
+
+void proc_arguments(pid_t pid, struct proc_words *words)
+{
+    size_t size = 0;
+    *words = (struct proc_words){.text = read_text(pid, "cmdline", &size)};
+    char *at = words->text;
+    while (at && at < words->text + size && words->count < PROC_WORDS_MAX) {
+        words->words[words->count++] = at;
+        at += strlen(at) + 1;
+    }
+}
+
+void proc_words_deinit(struct proc_words *words)
+{
+    free(words->text);
+    words->text = NULL;
+    words->count = 0;
+}
+
+void proc_thread_name(pid_t tid, char *out, size_t size)
+{
+    char *text = read_text(tid, "comm", NULL);
+    snprintf(out, size, "%.*s", text ? (int)strcspn(text, "\n") : 0, text ? text : "");
+    free(text);
+}
+
+/* The value of a line of /proc/PID/status, or NULL; it points into *text, which is to be freed. */
+static const char *status_line(pid_t pid, const char *name, char **text)
+{
+    size_t length = strlen(name);
+    *text = read_text(pid, "status", NULL);
+    for (char *line = *text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, length) == 0 && line[length] == ':')
+            return line + length + 1;
+    }
+    return NULL;
+}
+
+void proc_state(pid_t pid, char *out, size_t size)
+{
+    char *text;
+    const char *value = status_line(pid, "State", &text);
+    while (value && (*value == '\t' || *value == ' '))
+        value++;
+    snprintf(out, size, "%.*s", value ? (int)strcspn(value, "\n") : 0, value ? value : "");
+    free(text);
+}
+
+long proc_status_number(pid_t pid, const char *name, long fallback)
+{
+    char *text;
+    const char *value = status_line(pid, name, &text);
+    long number = value ? strtol(value, NULL, 10) : fallback;
+    free(text);
+    return number;
+}
+
+pid_t proc_thread_group(pid_t tid, pid_t fallback)
+{
+    return (pid_t)proc_status_number(tid, "Tgid", fallback);
+}
+
+bool proc_catches(pid_t pid, int signal)
+{
+    char *text;
+    const char *value = status_line(pid, "SigCgt", &text);
+    bool caught = value && (strtoull(value, NULL, 16) >> (signal - 1) & 1);
+    free(text);
+    return caught;
+}
+
+uint64_t proc_initial_sp(pid_t pid)
+{
+    char *text = read_text(pid, "stat", NULL);
+    /* The second field, the name, may hold spaces and parentheses: count from its end. */
+    const char *at = text ? strrchr(text, ')') : NULL;
+    for (int field = 2; at && field < 28; field++)
+        at = strchr(at + 1, ' ');
+    uint64_t sp = at ? strtoull(at + 1, NULL, 10) : 0;
+    free(text);
+    return sp;
+}
+
+bool proc_is_native(pid_t pid)
+{
+    char path[32];
+    unsigned char header[20];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    ssize_t got = read(fd, header, sizeof header);
+    close(fd);
+    return got != sizeof header || (header[EI_CLASS] == ELFCLASS64 &&
+                                    (header[18] | header[19] << 8) == ARCH_ELF_MACHINE);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proc_files.h - small facts about a process from /proc (proc(5)), each read when it is needed.
+ */
+#ifndef ALLOCPTRACE_TRACER_PROC_FILES_H
+#define ALLOCPTRACE_TRACER_PROC_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The executable's path; "?" if it cannot be read. */
+void proc_executable(pid_t pid, char *out, size_t size);
+
+#define PROC_WORDS_MAX 64
+struct proc_words {
+    size_t count; /* at most PROC_WORDS_MAX: later words are left out */
+    const char *words[PROC_WORDS_MAX];
+    char *text; /* what words point into */
+};
+void proc_arguments(pid_t pid, struct proc_words *words);
+void proc_words_deinit(struct proc_words *words);
+
+/* The thread's name (comm); empty if it cannot be read. */
+void proc_thread_name(pid_t tid, char *out, size_t size);
+
+/* The text of the State line of /proc/PID/status, "R (running)"; empty if it cannot be read. */
+void proc_state(pid_t pid, char *out, size_t size);
+
+/* The number in a "NAME:\tNUMBER" line of /proc/PID/status; fallback if it is not there. */
+long proc_status_number(pid_t pid, const char *name, long fallback);
+
+/* The process that a thread belongs to (Tgid). */
+pid_t proc_thread_group(pid_t tid, pid_t fallback);
+
+/* Whether a signal has a handler in the process (SigCgt). */
+bool proc_catches(pid_t pid, int signal);
+
+/* The stack pointer that the program started with (startstack), 0 if unknown. */
+uint64_t proc_initial_sp(pid_t pid);
+
+/* Whether the executable is of this tracer's own architecture; true if that cannot be read. */
+bool proc_is_native(pid_t pid);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/process.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tracer/probe.h"
+#include "tracer/proc_files.h"
+#include "tracer/ptrace_io.h"
+#include "tracer/session.h"
+#include "tracer/stack_range.h"
+
+/* What process_end.status says where no exit status exists. */
+#define STATUS_DETACHED (-1)
+#define STATUS_EXEC (-2)
+
+static void tell_process(struct session *session, const struct tracee *tracee, uint32_t id,
+                         enum log_process_origin origin, uint32_t parent)
+{
+    char executable[4096];
+    struct proc_words arguments;
+    proc_executable(tracee->tgid, executable, sizeof executable);
+    proc_arguments(tracee->tgid, &arguments);
+    struct log_text texts[PROC_WORDS_MAX];
+    for (size_t i = 0; i < arguments.count; i++)
+        texts[i] = (struct log_text){.data = arguments.words[i],
+                                     .size = strlen(arguments.words[i])};
+    struct log_process process = {
+        .process = id,
+        .parent = parent,
+        .origin = origin,
+        .pid = tracee->tgid,
+        .executable = {.data = executable, .size = strlen(executable)},
+        .argument_count = arguments.count,
+        .arguments = texts,
+    };
+    recorder_process(session->recorder, &process);
+    proc_words_deinit(&arguments);
+    if (session->options->verbose)
+        fprintf(stderr, "allocptrace: process %d: %s\n", (int)tracee->tgid, executable);
+}
+
+void process_add_thread(struct session *session, struct tracee *tracee, struct space *space)
+{
+    char name[64];
+    proc_thread_name(tracee->tid, name, sizeof name);
+    tracee->space = space;
+    space->users++;
+    tracee->thread = ++session->threads;
+    recorder_thread(session->recorder, tracee->thread, space->id, tracee->tid, name);
+}
+
+struct error *process_begin(struct session *session, struct tracee *tracee,
+                            enum log_process_origin origin, uint32_t parent)
+{
+    struct space *space;
+    struct error *error = space_create(session->spaces + 1, tracee->tgid, &space);
+    if (error)
+        return error;
+    session->spaces++;
+    tell_process(session, tracee, space->id, origin, parent);
+    process_add_thread(session, tracee, space);
+    return NULL;
+}
+
+void process_check_functions(struct session *session, const struct space *space)
+{
+    bool dynamic = false;
+    for (size_t i = 0; i < space->module_count; i++)
+        dynamic = dynamic || space->modules[i].module->linker_breakpoint;
+    /* A dynamic program's libraries are still to come. */
+    if (space->functions || dynamic)
+        return;
+    char executable[4096];
+    proc_executable(space->pid, executable, sizeof executable);
+    session_warn(session,
+                 "no allocation function found in %s: it is static and has no symbols; name its "
+                 "functions by address, as in --allocator='0xADDRESS@%s(size)'",
+                 executable, strrchr(executable, '/') ? strrchr(executable, '/') + 1 : executable);
+}
+
+static void leave_space(struct session *session, struct tracee *tracee, int64_t status)
+{
+    struct space *space = tracee->space;
+    probe_abandon(session, tracee);
+    if (tracee->thread)
+        recorder_thread_end(session->recorder, tracee->thread);
+    tracee->thread = 0;
+    tracee->space = NULL;
+    if (!space || --space->users > 0)
+        return;
+    recorder_process_end(session->recorder, space->id, status);
+    space_destroy(space);
+}
+
+void process_release(struct session *session, struct tracee *tracee, int signal)
+{
+    affinity_release(tracee);
+    pt_detach(tracee->tid, signal);
+    leave_space(session, tracee, STATUS_DETACHED);
+    tracee_remove(session->tracees, tracee);
+}
+
+/* ---- Children ---- */
+
+static bool shares_memory(enum stop_kind kind, const struct tracee *parent, pid_t child)
+{
+    int shared = mem_shared(parent->tid, child);
+    /* A kernel without kcmp(2): vfork and posix_spawn share, fork does not. */
+    return shared < 0 ? kind != STOP_FORK : shared > 0;
+}
+
+/* A child of its own memory has a copy of our bytes. */
+static void take_in_copy(struct session *session, struct tracee *parent, struct tracee *child)
+{
+    struct space *space;
+    struct error *error =
+        space_fork(parent->space, session->spaces + 1, child->tgid, &space);
+    if (error) {
+        session_warn(session, "child process %d is not traced: %s", (int)child->tgid,
+                     error->message);
+        error_free(error);
+        return;
+    }
+    if (!session->options->follow_fork) {
+        space_restore_text(space);
+        space_destroy(space);
+        child->release_at_stop = true;
+        return;
+    }
+    session->spaces++;
+    tell_process(session, child, space->id, LOG_ORIGIN_FORK, parent->space->id);
+    process_add_thread(session, child, space);
+}
+
+void process_new_child(struct session *session, struct tracee *parent, enum stop_kind kind)
+{
+    unsigned long message;
+    if (pt_event_message(parent->tid, &message))
+        return;
+    pid_t tid = (pid_t)message;
+    struct tracee *child = tracee_find(session->tracees, tid);
+    bool stopped_already = child;
+    if (!child)
+        child = tracee_add(session->tracees, tid);
+    if (!child) {
+        session_warn(session, "out of memory: child %d is not traced", (int)tid);
+        return;
+    }
+    child->state = TRACEE_EXPECTED;
+    child->tgid = proc_thread_group(tid, kind == STOP_CLONE ? parent->tgid : tid);
+    affinity_inherited(child, parent);
+    bool thread = child->tgid == parent->tgid;
+    if (thread || shares_memory(kind, parent, tid)) {
+        process_add_thread(session, child, parent->space);
+        child->release_at_exec = !thread && !session->options->follow_fork;
+    } else {
+        take_in_copy(session, parent, child);
+    }
+    if (stopped_already)
+        process_first_stop(session, child);
+}
+
+void process_first_stop(struct session *session, struct tracee *child)
+{
+    if (child->release_at_stop) {
+        process_release(session, child, 0);
+        return;
+    }
+    child->state = TRACEE_RUNNING;
+    if (pt_continue(child->tid, 0) == 0)
+        child->stopped = false;
+}
+
+/* ---- Exec ---- */
+
+/* All other threads of the process ended with the exec, some without a word; if one of them
+ * called it, it has taken over the leader's thread id. */
+static void drop_other_threads(struct session *session, const struct tracee *leader)
+{
+    struct tracee *next;
+    for (struct tracee *other = tracee_next(session->tracees, NULL); other; other = next) {
+        next = tracee_next(session->tracees, other);
+        if (other == leader || other->tgid != leader->tgid)
+            continue;
+        leave_space(session, other, STATUS_EXEC);
+        tracee_remove(session->tracees, other);
+    }
+}
+
+void process_exec(struct session *session, struct tracee *tracee)
+{
+    drop_other_threads(session, tracee);
+    tracee->exec_from = tracee->space ? tracee->space->id : 0;
+    tracee->exec_spawned = tracee->space && tracee->space->users > 1;
+    leave_space(session, tracee, STATUS_EXEC);
+    stack_range_forget(tracee);
+    if (tracee->release_at_exec) {
+        process_release(session, tracee, 0);
+        return;
+    }
+    /* execve's own return value would overwrite a register; at the call's exit that is over. */
+    tracee->state = TRACEE_EXEC;
+    pt_continue_to_syscall(tracee->tid, 0);
+}
+
+void process_exec_done(struct session *session, struct tracee *tracee)
+{
+    struct arch_registers registers;
+    bool first = session->launched && tracee->tid == session->main_pid && !tracee->exec_from;
+    enum log_process_origin origin = first                ? LOG_ORIGIN_LAUNCH
+                                     : tracee->exec_spawned ? LOG_ORIGIN_CLONE
+                                                            : LOG_ORIGIN_EXEC;
+    tracee->state = TRACEE_RUNNING;
+    if (!proc_is_native(tracee->tgid)) {
+        session_warn(session, "process %d executes a program of another architecture: not traced",
+                     (int)tracee->tgid);
+        process_release(session, tracee, 0);
+        return;
+    }
+    struct error *error = process_begin(session, tracee, origin, tracee->exec_from);
+    if (!error && pt_get_registers(tracee->tid, &registers) == 0) {
+        /* The argument count stands at RSP; nothing above it is a frame. */
+        tracee->space->initial_sp = arch_sp(&registers) + ARCH_CALL_POPS;
+        error = space_scan(session, tracee->space, tracee);
+    }
+    if (error) {
+        if (error->code != ERROR_GONE)
+            session_warn(session, "process %d is not traced: %s", (int)tracee->tgid,
+                         error->message);
+        error_free(error);
+    } else if (tracee->space) {
+        process_check_functions(session, tracee->space);
+    }
+    if (!tracee->has_pending && pt_continue(tracee->tid, 0) == 0)
+        tracee->stopped = false;
+}
+
+/* ---- Exit ---- */
+
+void process_exit(struct session *session, struct tracee *tracee, int status)
+{
+    if (tracee->tid == session->main_pid) {
+        session->main_ended = true;
+        session->main_status = status;
+    }
+    leave_space(session, tracee, status);
+    tracee_remove(session->tracees, tracee);
+}

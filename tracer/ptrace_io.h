@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ptrace_io.h - the only door to ptrace(2), wait4(2) and a tracee's memory.
+ *
+ * Every function returns 0 or an errno value. ESRCH means that the tracee is gone or is no longer
+ * stopped: an ordinary result that callers pass on until the wait reports the exit.
+ */
+#ifndef ALLOCPTRACE_TRACER_PTRACE_IO_H
+#define ALLOCPTRACE_TRACER_PTRACE_IO_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "tracer/arch.h"
+
+/* PTRACE_SEIZE with the options that the session relies on; exit_kill adds PTRACE_O_EXITKILL. */
+int pt_seize(pid_t tid, bool exit_kill);
+int pt_interrupt(pid_t tid);
+int pt_continue(pid_t tid, int signal);
+int pt_continue_to_syscall(pid_t tid, int signal);
+int pt_step(pid_t tid, int signal);
+int pt_listen(pid_t tid);
+int pt_detach(pid_t tid, int signal);
+int pt_get_registers(pid_t tid, struct arch_registers *registers);
+int pt_set_registers(pid_t tid, const struct arch_registers *registers);
+int pt_set_ip(pid_t tid, uint64_t ip);
+int pt_event_message(pid_t tid, unsigned long *message);
+int pt_get_siginfo(pid_t tid, siginfo_t *info);
+
+/* Waits for one tracee or, with tid -1, for any; __WALL. EINTR is returned to the caller. */
+int pt_wait(pid_t tid, bool block, pid_t *stopped, int *status);
+
+/* Bytes read (perhaps fewer than size where the range ends in unmapped memory). */
+size_t mem_read(pid_t pid, uint64_t address, void *out, size_t size);
+/* Writes through /proc/PID/mem (descriptor fd), which reaches read-only private mappings too. */
+int mem_write(int fd, uint64_t address, const void *data, size_t size);
+/* Opens /proc/PID/mem for writing; -1 with errno. */
+int mem_open(pid_t pid);
+
+/* Whether two processes share their memory (kcmp(2), KCMP_VM); -1 where the kernel cannot tell. */
+int mem_shared(pid_t one, pid_t other);
+
+#endif

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/recorder.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tracer/ptrace_io.h"
+#include "tracer/recorder_internal.h"
+
+#define QUEUE_SIZE (UINT64_C(64) << 20)
+/* What was recorded must reach the file even if the tracer is killed, and followers must see it. */
+#define FLUSH_NS 400000000
+#define FLUSH_ITEMS 4096
+#define MAX_NAP_NS 5000000
+/* Live memory is read in pieces of this many bytes. */
+#define LIVE_CHUNK 65536
+
+/* ---- Tracing thread ---- */
+
+uint64_t recorder_now(const struct recorder *recorder)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)(now.tv_sec - recorder->start.tv_sec) * 1000000000 +
+           (uint64_t)(now.tv_nsec - recorder->start.tv_nsec);
+}
+
+struct recorder_call *recorder_call_reserve(struct recorder *recorder, size_t stack_size)
+{
+    struct recorder_call *call =
+        queue_reserve(recorder->queue, sizeof(struct recorder_call) + stack_size);
+    call->item = ITEM_CALL;
+    return call;
+}
+
+void recorder_call_publish(struct recorder *recorder, struct recorder_call *call)
+{
+    recorder->published++;
+    queue_publish(recorder->queue, sizeof *call + call->stack_size);
+}
+
+void recorder_wait(struct recorder *recorder)
+{
+    for (;;) {
+        uint32_t unwound = atomic_load_explicit(&recorder->unwound, memory_order_acquire);
+        if (unwound == recorder->published)
+            return;
+        queue_wake(recorder->queue);
+        /* The time limit covers a recording thread that looked before the wake-up. */
+        struct timespec limit = {.tv_nsec = 1000000};
+        syscall(SYS_futex, &recorder->unwound, FUTEX_WAIT_PRIVATE, unwound, &limit, NULL, 0);
+    }
+}
+
+const struct unwind_result *recorder_last_stack(const struct recorder *recorder)
+{
+    return &recorder->last;
+}
+
+void recorder_event(struct recorder *recorder, const struct recorder_event *event)
+{
+    struct recorder_event *item = queue_reserve(recorder->queue, sizeof *item);
+    *item = *event;
+    item->item = ITEM_EVENT;
+    queue_publish(recorder->queue, sizeof *item);
+}
+
+void recorder_send(struct recorder *recorder, struct definition *definition)
+{
+    struct definition_item *item = queue_reserve(recorder->queue, sizeof *item);
+    *item = (struct definition_item){.item = ITEM_DEFINITION, .definition = definition};
+    queue_publish(recorder->queue, sizeof *item);
+}
+
+bool recorder_failed(const struct recorder *recorder)
+{
+    return atomic_load_explicit(&recorder->failed, memory_order_relaxed);
+}
+
+/* ---- Recording thread ---- */
+
+uint64_t recorder_ticks(const struct recorder *recorder, uint64_t ns)
+{
+    return recorder->tick_ns ? ns / recorder->tick_ns : 0;
+}
+
+bool recorder_grow(void **array, size_t *count, size_t index, size_t element)
+{
+    if (index < *count)
+        return true;
+    size_t wanted = (index + 1) * 2;
+    char *grown = realloc(*array, wanted * element);
+    if (!grown)
+        return false;
+    memset(grown + *count * element, 0, (wanted - *count) * element);
+    *array = grown;
+    *count = wanted;
+    return true;
+}
+
+void recorder_put(struct recorder *recorder, const struct log_record *record)
+{
+    pthread_mutex_lock(&recorder->writer_lock);
+    log_writer_put(recorder->writer, record);
+    pthread_mutex_unlock(&recorder->writer_lock);
+}
+
+static void flush(struct recorder *recorder)
+{
+    pthread_mutex_lock(&recorder->writer_lock);
+    log_writer_flush(recorder->writer);
+    if (log_writer_error(recorder->writer))
+        atomic_store_explicit(&recorder->failed, true, memory_order_relaxed);
+    pthread_mutex_unlock(&recorder->writer_lock);
+}
+
+static void flush_if_due(struct recorder *recorder)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t passed = (int64_t)(now.tv_sec - recorder->flushed.tv_sec) * 1000000000 + now.tv_nsec -
+                     recorder->flushed.tv_nsec;
+    recorder->since_flush = 0;
+    if (passed < FLUSH_NS)
+        return;
+    recorder->flushed = now;
+    flush(recorder);
+}
+
+struct stack_source {
+    const struct recorder_call *call;
+    const struct recorder_process_state *process;
+    uint64_t chunk_start;
+    size_t chunk_size;
+    uint8_t *chunk; /* LIVE_CHUNK bytes, for live calls only */
+};
+
+/* A thread that a signal interrupted in a slot shows the slot's address in its signal frame. */
+static uint64_t translate(const struct recorder_process_state *process, uint64_t word)
+{
+    if (word < process->slots_start || word >= process->slots_end)
+        return word;
+    for (size_t i = 0; i < process->slot_count; i++) {
+        const struct recorder_slot *slot = &process->slots[i];
+        if (word >= slot->slot && word < slot->slot + slot->size)
+            return word - slot->slot >= slot->done ? slot->original + slot->length
+                                                   : slot->original;
+    }
+    return word;
+}
+
+static bool read_live(struct stack_source *source, uint64_t address, uint64_t *word)
+{
+    if (!source->chunk || address < source->chunk_start ||
+        address + sizeof *word > source->chunk_start + source->chunk_size) {
+        if (!source->chunk)
+            source->chunk = malloc(LIVE_CHUNK);
+        if (!source->chunk)
+            return false;
+        source->chunk_start = address;
+        source->chunk_size = mem_read(source->call->tid, address, source->chunk, LIVE_CHUNK);
+        if (source->chunk_size < sizeof *word)
+            return false;
+    }
+    memcpy(word, source->chunk + (address - source->chunk_start), sizeof *word);
+    return true;
+}
+
+static bool read_word(uint64_t address, uint64_t *word, void *data)
+{
+    struct stack_source *source = data;
+    const struct recorder_call *call = source->call;
+    uint64_t offset = address - call->stack_start;
+    if (offset < call->stack_size && call->stack_size - offset >= sizeof *word)
+        memcpy(word, call->stack + offset, sizeof *word);
+    else if (!call->live || !read_live(source, address, word))
+        return false;
+    *word = translate(source->process, *word);
+    return true;
+}
+
+static uint32_t new_frame(struct recorder *recorder, uint32_t module, uint64_t address,
+                          uint32_t flags)
+{
+    struct log_record record = {
+        .kind = LOG_FRAME,
+        .frame = {.frame = ++recorder->frames, .module = module, .address = address, .flags = flags},
+    };
+    recorder_put(recorder, &record);
+    return record.frame.frame;
+}
+
+static uint32_t frame_of(struct recorder *recorder, struct unwind_site *site, bool allocator)
+{
+    if (!site->tag) {
+        uint32_t flags =
+            (allocator ? LOG_FRAME_ALLOCATOR : 0U) | (site->exact ? LOG_FRAME_EXACT : 0U);
+        site->tag = new_frame(recorder, site->module, site->address, flags);
+        if (site->module)
+            symbol_thread_frame(recorder->symbols, site->tag, site->module, site->address,
+                                site->exact);
+    }
+    return site->tag;
+}
+
+static uint32_t push_frame(struct recorder *recorder, uint32_t parent, uint32_t frame)
+{
+    bool is_new;
+    uint32_t stack = stack_trie_child(recorder->stacks, parent, frame, &is_new);
+    if (stack && is_new) {
+        struct log_record record = {
+            .kind = LOG_STACK,
+            .stack = {.stack = stack, .parent = parent, .frame = frame},
+        };
+        recorder_put(recorder, &record);
+    }
+    return stack;
+}
+
+static uint32_t intern_stack(struct recorder *recorder, const struct unwind_result *result)
+{
+    uint32_t stack = 0;
+    if (result->end == UNWIND_DEPTH) {
+        recorder->totals.depth_stacks++;
+        if (!recorder->depth_frame)
+            recorder->depth_frame = new_frame(recorder, 0, 0, LOG_FRAME_DEPTH);
+        stack = push_frame(recorder, 0, recorder->depth_frame);
+    } else if (result->end != UNWIND_COMPLETE) {
+        recorder->totals.incomplete_stacks++;
+        if (!recorder->incomplete_frame)
+            recorder->incomplete_frame = new_frame(recorder, 0, 0, LOG_FRAME_INCOMPLETE);
+        stack = push_frame(recorder, 0, recorder->incomplete_frame);
+    }
+    for (size_t i = result->count; i-- > 0;)
+        stack = push_frame(recorder, stack, frame_of(recorder, result->sites[i], i == 0));
+    return stack;
+}
+
+static struct recorder_thread_state *thread_state(struct recorder *recorder, uint32_t thread)
+{
+    if (!recorder_grow((void **)&recorder->threads, &recorder->thread_count, thread,
+                       sizeof *recorder->threads))
+        return NULL;
+    return &recorder->threads[thread];
+}
+
+static void note_reallocation(struct recorder *recorder, struct recorder_thread_state *thread)
+{
+    bool reallocating = false;
+    for (size_t i = 0; i < thread->capacity; i++)
+        reallocating = reallocating || (thread->calls[i].old_address && !thread->calls[i].begun);
+    recorder->reallocating += (uint32_t)reallocating - (uint32_t)thread->reallocating;
+    thread->reallocating = reallocating;
+}
+
+static void work_call(struct recorder *recorder, const struct recorder_call *call)
+{
+    struct stack_source source = {.call = call, .process = &recorder->processes[call->process]};
+    struct unwind_memory memory = {.read_word = read_word, .data = &source};
+    unwinder_unwind(recorder->unwinder, call->process, &call->registers, true, &memory,
+                    &recorder->last);
+    free(source.chunk);
+    struct open_call open = {.stack = intern_stack(recorder, &recorder->last),
+                             .old_address = call->old_address};
+    struct recorder_thread_state *thread = thread_state(recorder, call->thread);
+    if (thread && recorder_grow((void **)&thread->calls, &thread->capacity, call->level,
+                                sizeof *thread->calls)) {
+        /* Calls that never returned (longjmp) end with the next one at their level or below it. */
+        for (size_t level = call->level; level < thread->capacity; level += 2)
+            thread->calls[level] = (struct open_call){0};
+        thread->calls[call->level] = open;
+        if (open.old_address || thread->reallocating)
+            note_reallocation(recorder, thread);
+    }
+    atomic_fetch_add_explicit(&recorder->unwound, 1, memory_order_release);
+    if (call->live)
+        syscall(SYS_futex, &recorder->unwound, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* Another thread's event falls into a reallocation: from here on its old block may be gone. */
+static void begin_reallocations(struct recorder *recorder, const struct recorder_event *event)
+{
+    uint32_t process = recorder->threads[event->thread].process;
+    for (size_t i = 0; i < recorder->thread_count; i++) {
+        struct recorder_thread_state *thread = &recorder->threads[i];
+        if (!thread->reallocating || i == event->thread || thread->process != process)
+            continue;
+        for (size_t k = 0; k < thread->capacity; k++) {
+            struct open_call *open = &thread->calls[k];
+            if (!open->old_address || open->begun)
+                continue;
+            struct log_record record = {
+                .kind = LOG_REALLOC_BEGIN,
+                .realloc_begin = {.time = recorder_ticks(recorder, event->time),
+                                  .thread = (uint32_t)i,
+                                  .address = open->old_address},
+            };
+            open->begun = true;
+            recorder_put(recorder, &record);
+        }
+        note_reallocation(recorder, thread);
+    }
+}
+
+static void count_event(struct recorder_totals *totals, const struct recorder_event *event)
+{
+    totals->events++;
+    if (event->kind == LOG_ALLOC || event->kind == LOG_REALLOC) {
+        totals->allocations++;
+        totals->bytes_allocated += event->size;
+    }
+    if (event->kind == LOG_FREE || event->kind == LOG_REALLOC)
+        totals->frees++;
+}
+
+static void put_event(struct recorder *recorder, const struct recorder_event *event, uint32_t stack)
+{
+    struct log_record record = {.kind = event->kind};
+    uint64_t time = recorder_ticks(recorder, event->time);
+    switch (record.kind) {
+    case LOG_ALLOC:
+        record.alloc = (struct log_alloc){.time = time,
+                                          .thread = event->thread,
+                                          .address = event->address,
+                                          .size = event->size,
+                                          .stack = stack};
+        break;
+    case LOG_FREE:
+        record.free = (struct log_free){
+            .time = time, .thread = event->thread, .address = event->address, .stack = stack};
+        break;
+    case LOG_REALLOC:
+        record.realloc = (struct log_realloc){.time = time,
+                                              .thread = event->thread,
+                                              .old_address = event->old_address,
+                                              .new_address = event->address,
+                                              .size = event->size,
+                                              .stack = stack};
+        break;
+    case LOG_FAILED:
+        record.failed = (struct log_failed){
+            .time = time, .thread = event->thread, .size = event->size, .stack = stack};
+        break;
+    case LOG_MMAP:
+        record.mmap = (struct log_mmap){.time = time,
+                                        .thread = event->thread,
+                                        .address = event->address,
+                                        .size = event->size,
+                                        .stack = stack};
+        break;
+    case LOG_MUNMAP:
+        record.munmap = (struct log_munmap){.time = time,
+                                            .thread = event->thread,
+                                            .address = event->address,
+                                            .size = event->size};
+        break;
+    default:
+        return;
+    }
+    recorder_put(recorder, &record);
+    count_event(&recorder->totals, event);
+}
+
+static void work_event(struct recorder *recorder, const struct recorder_event *event)
+{
+    struct recorder_thread_state *thread = thread_state(recorder, event->thread);
+    if (!thread)
+        return;
+    uint32_t stack = 0;
+    /* One call may come to several events (mremap); its stack stays until the level is reused. */
+    if (event->level != RECORDER_NO_CALL && event->level < thread->capacity) {
+        stack = thread->calls[event->level].stack;
+        thread->calls[event->level].old_address = 0;
+        if (thread->reallocating)
+            note_reallocation(recorder, thread);
+    }
+    if (recorder->reallocating)
+        begin_reallocations(recorder, event);
+    put_event(recorder, event, stack);
+}
+
+static void *run(void *argument)
+{
+    struct recorder *recorder = argument;
+    for (;;) {
+        size_t size;
+        uint32_t *item = queue_peek(recorder->queue, &size);
+        if (!item) {
+            flush_if_due(recorder);
+            queue_nap(recorder->queue, MAX_NAP_NS);
+            continue;
+        }
+        bool finish = false;
+        switch ((enum recorder_item)*item) {
+        case ITEM_CALL:
+            work_call(recorder, (struct recorder_call *)item);
+            break;
+        case ITEM_EVENT:
+            work_event(recorder, (struct recorder_event *)item);
+            break;
+        case ITEM_DEFINITION: {
+            struct definition *definition = ((struct definition_item *)item)->definition;
+            definition->apply(recorder, definition);
+            break;
+        }
+        case ITEM_FINISH:
+            finish = true;
+            break;
+        }
+        queue_pop(recorder->queue);
+        if (finish)
+            return NULL;
+        if (++recorder->since_flush >= FLUSH_ITEMS)
+            flush_if_due(recorder);
+    }
+}
+
+static void put_symbol(const struct log_record *record, void *data)
+{
+    recorder_put(data, record);
+}
+
+/* ---- Start and end ---- */
+
+static void destroy(struct recorder *recorder)
+{
+    for (size_t i = 0; i < recorder->process_count; i++)
+        free(recorder->processes[i].slots);
+    for (size_t i = 0; i < recorder->thread_count; i++)
+        free(recorder->threads[i].calls);
+    free(recorder->processes);
+    free(recorder->threads);
+    stack_trie_destroy(recorder->stacks);
+    unwinder_destroy(recorder->unwinder);
+    queue_destroy(recorder->queue);
+    pthread_mutex_destroy(&recorder->writer_lock);
+    free(recorder);
+}
+
+static struct error *start_threads(struct recorder *recorder, const cpu_set_t *cpus)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (cpus)
+        pthread_attr_setaffinity_np(&attributes, sizeof *cpus, cpus);
+    int failure = pthread_create(&recorder->thread, &attributes, run, recorder);
+    pthread_attr_destroy(&attributes);
+    return failure ? error_errno(failure, "cannot start the recording thread") : NULL;
+}
+
+struct error *recorder_start(const struct recorder_options *options, struct recorder **out)
+{
+    struct recorder *recorder = calloc(1, sizeof *recorder);
+    if (!recorder)
+        return error_no_memory();
+    pthread_mutex_init(&recorder->writer_lock, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &recorder->start);
+    recorder->flushed = recorder->start;
+    recorder->tick_ns = options->header->tick_ns;
+    struct unwind_options unwind = {.depth = options->depth, .walk_only = options->walk_only};
+    struct error *error = queue_create(QUEUE_SIZE, &recorder->queue);
+    if (!error)
+        error = unwinder_create(&unwind, &recorder->unwinder);
+    if (!error && !(recorder->stacks = stack_trie_create()))
+        error = error_no_memory();
+    if (!error)
+        error = log_writer_open(options->path, options->header, &recorder->writer);
+    if (!error)
+        error = symbol_thread_start(put_symbol, recorder, &recorder->symbols);
+    if (!error)
+        error = start_threads(recorder, options->cpus);
+    if (error) {
+        if (recorder->symbols)
+            symbol_thread_finish(recorder->symbols);
+        if (recorder->writer)
+            error_free(log_writer_close(recorder->writer));
+        destroy(recorder);
+        return error;
+    }
+    *out = recorder;
+    return NULL;
+}
+
+static struct log_count count_of(const char *name, uint64_t value)
+{
+    return (struct log_count){.name = {.data = name, .size = strlen(name)}, .value = value};
+}
+
+static void put_end(struct recorder *recorder, const struct counters *counters)
+{
+    const struct recorder_totals *totals = &recorder->totals;
+    const struct log_count counts[] = {
+        count_of("events", totals->events),
+        count_of("stops", counters->stops),
+        count_of("stacks", totals->distinct_stacks),
+        count_of("frames", totals->distinct_frames),
+        count_of("unwinds", totals->unwinder.stacks),
+        count_of("incomplete_stacks", totals->incomplete_stacks),
+        count_of("abandoned_calls", counters->abandoned),
+    };
+    struct log_record record = {
+        .kind = LOG_END,
+        .end = {.time = recorder_ticks(recorder, recorder_now(recorder)),
+                .count_count = sizeof counts / sizeof *counts,
+                .counts = counts},
+    };
+    recorder_put(recorder, &record);
+}
+
+struct error *recorder_finish(struct recorder *recorder, const struct counters *counters,
+                              struct recorder_totals *totals)
+{
+    uint32_t *item = queue_reserve(recorder->queue, sizeof *item);
+    *item = ITEM_FINISH;
+    queue_publish(recorder->queue, sizeof *item);
+    queue_wake(recorder->queue);
+    pthread_join(recorder->thread, NULL);
+    symbol_thread_finish(recorder->symbols);
+    recorder->totals.unwinder = *unwinder_counters(recorder->unwinder);
+    recorder->totals.distinct_stacks = stack_trie_count(recorder->stacks);
+    recorder->totals.distinct_frames = recorder->frames;
+    recorder->totals.queue_full = queue_full_count(recorder->queue);
+    put_end(recorder, counters);
+    log_writer_flush(recorder->writer);
+    recorder->totals.bytes_encoded = log_writer_bytes_encoded(recorder->writer);
+    recorder->totals.bytes_written = log_writer_bytes_written(recorder->writer);
+    *totals = recorder->totals;
+    struct error *error = log_writer_close(recorder->writer);
+    destroy(recorder);
+    return error;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recorder.h - the other side of a stop: unwinds snapshots, interns stacks and writes the log, on
+ * threads of its own while the tracees run.
+ *
+ * The functions below are called by the tracing thread. They put items into the queue (queue.h) in
+ * the order in which things happened, and the recording thread works them off in that order. A
+ * third thread names code addresses (symbol_thread.h).
+ */
+#ifndef ALLOCPTRACE_TRACER_RECORDER_H
+#define ALLOCPTRACE_TRACER_RECORDER_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "output/log/error.h"
+#include "output/log/record.h"
+#include "symbols/unwind.h"
+#include "tracer/counters.h"
+
+struct recorder;
+
+struct recorder_options {
+    const char *path; /* the log's; "-" for standard output */
+    const struct log_header *header;
+    size_t depth;
+    bool walk_only;           /* unwind with libdwfl alone */
+    const cpu_set_t *cpus;    /* where the recorder's threads may run, or NULL */
+};
+
+struct error *recorder_start(const struct recorder_options *options, struct recorder **recorder);
+
+/* Nanoseconds since the start of tracing (CLOCK_MONOTONIC). */
+uint64_t recorder_now(const struct recorder *recorder);
+
+/* Definitions. Texts are copied. */
+void recorder_process(struct recorder *recorder, const struct log_process *process);
+void recorder_process_end(struct recorder *recorder, uint32_t process, int64_t status);
+void recorder_thread(struct recorder *recorder, uint32_t thread, uint32_t process, pid_t tid,
+                     const char *name);
+void recorder_thread_end(struct recorder *recorder, uint32_t thread);
+void recorder_note(struct recorder *recorder, const char *text);
+
+/* A distinct ELF file; fd is duplicated. root is where the target's files are, for debug files. */
+void recorder_module(struct recorder *recorder, uint32_t module, int fd, const char *path,
+                     const uint8_t *build_id, size_t build_id_size, const char *root);
+void recorder_map(struct recorder *recorder, const struct log_map *map);
+void recorder_unmap(struct recorder *recorder, const struct log_map *map);
+
+/* Code of a process that runs at slot instead: a program counter found there is translated. */
+struct recorder_slot {
+    uint64_t slot;     /* address of the copy */
+    uint64_t original; /* address of what it is a copy of */
+    uint8_t size, done, length; /* as in relocate.h */
+};
+void recorder_slot(struct recorder *recorder, uint32_t process, const struct recorder_slot *slot);
+
+/*
+ * A counted call begins. Filled in place by the caller: reserve, set the fields, read stack_size
+ * bytes of stack from stack_start into stack, publish. A reservation may be given up by just not
+ * publishing it.
+ */
+struct recorder_call {
+    uint32_t item; /* the recorder's own */
+    uint32_t process, thread;
+    uint32_t level;       /* place among the thread's open calls: two nested ones differ by 2, and
+                             calls of equal parity at higher levels are over */
+    uint64_t old_address; /* block that a reallocation ends, 0 for none */
+    struct unwind_registers registers;
+    bool live;            /* the tracee waits: what the snapshot lacks is read from it */
+    pid_t tid;            /* whose memory that is */
+    uint64_t stack_start;
+    size_t stack_size;
+    uint8_t stack[];
+};
+struct recorder_call *recorder_call_reserve(struct recorder *recorder, size_t stack_size);
+void recorder_call_publish(struct recorder *recorder, struct recorder_call *call);
+/* Waits until the last published call has been unwound. Needed for live ones. */
+void recorder_wait(struct recorder *recorder);
+/* After recorder_wait(): the stack of that call, innermost first; the recorder's until the next
+ * publication. */
+const struct unwind_result *recorder_last_stack(const struct recorder *recorder);
+
+/* What a call came to. level is that of its recorder_call, or RECORDER_NO_CALL (a free). */
+#define RECORDER_NO_CALL UINT32_MAX
+struct recorder_event {
+    uint32_t item; /* the recorder's own */
+    uint32_t kind; /* enum log_kind, LOG_ALLOC to LOG_MUNMAP */
+    uint32_t thread;
+    uint32_t level;
+    uint64_t time; /* recorder_now() when it happened */
+    uint64_t address, old_address, size;
+};
+void recorder_event(struct recorder *recorder, const struct recorder_event *event);
+
+/* Bytes of log handed to the kernel so far, and whether writing has failed (reported once). */
+bool recorder_failed(const struct recorder *recorder);
+
+struct recorder_totals {
+    struct unwinder_counters unwinder;
+    uint64_t allocations, frees, bytes_allocated; /* as valgrind counts: a realloc is one of each */
+    uint64_t events, incomplete_stacks, depth_stacks, distinct_stacks, distinct_frames;
+    uint64_t bytes_encoded, bytes_written, queue_full;
+};
+
+/*
+ * Works everything off, names all addresses, writes the log's end with the counters and closes it.
+ * The first failure to write is returned. Frees the recorder.
+ */
+struct error *recorder_finish(struct recorder *recorder, const struct counters *counters,
+                              struct recorder_totals *totals);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recorder_internal.h - shared by recorder.c (the queue, calls and events) and
+ * recorder_define.c (processes, threads, modules); nobody else includes it.
+ */
+#ifndef ALLOCPTRACE_TRACER_RECORDER_INTERNAL_H
+#define ALLOCPTRACE_TRACER_RECORDER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "output/log/stack_trie.h"
+#include "output/log/writer.h"
+#include "tracer/queue.h"
+#include "tracer/recorder.h"
+#include "tracer/symbol_thread.h"
+
+enum recorder_item {
+    ITEM_CALL = 1,
+    ITEM_EVENT,
+    ITEM_DEFINITION,
+    ITEM_FINISH,
+};
+
+/* Rare items are objects on the heap; only a pointer to them goes through the queue. */
+struct definition {
+    void (*apply)(struct recorder *recorder, struct definition *definition);
+};
+
+struct definition_item {
+    uint32_t item;
+    struct definition *definition;
+};
+
+/* What the recording thread knows of a process. */
+struct recorder_process_state {
+    struct recorder_slot *slots;
+    size_t slot_count, slot_capacity;
+    uint64_t slots_start, slots_end; /* bounds of all slots */
+};
+
+/* A call of a thread that has not returned. */
+struct open_call {
+    uint32_t stack;
+    uint64_t old_address; /* of a reallocation */
+    bool begun;           /* LOG_REALLOC_BEGIN has been written */
+};
+
+struct recorder_thread_state {
+    uint32_t process;
+    struct open_call *calls; /* by level */
+    size_t capacity;
+    bool reallocating; /* some of calls has an old_address and is not begun */
+};
+
+struct recorder {
+    /* The tracing thread's. */
+    struct queue *queue;
+    struct timespec start;
+    uint32_t published;
+    uint64_t tick_ns; /* the log's unit of time, 0: no times */
+
+    /* The recording thread's. */
+    pthread_t thread;
+    struct unwinder *unwinder;
+    struct stack_trie *stacks;
+    struct recorder_process_state *processes; /* by process id */
+    size_t process_count;
+    struct recorder_thread_state *threads; /* by thread id */
+    size_t thread_count;
+    uint32_t frames; /* ids handed out */
+    uint32_t incomplete_frame, depth_frame;
+    uint32_t reallocating; /* threads whose reallocating flag is set */
+    struct unwind_result last;
+    struct recorder_totals totals;
+    struct timespec flushed;
+    uint32_t since_flush;
+
+    /* Shared. */
+    _Atomic uint32_t unwound; /* calls worked off; a futex word */
+    _Atomic bool failed;
+    pthread_mutex_t writer_lock; /* the symbol thread writes too */
+    struct log_writer *writer;
+    struct symbol_thread *symbols;
+};
+
+/* Recording or symbol thread: writes a record. */
+void recorder_put(struct recorder *recorder, const struct log_record *record);
+
+/* A time of recorder_now() in the log's unit. */
+uint64_t recorder_ticks(const struct recorder *recorder, uint64_t ns);
+
+/* Makes room for index in an array of zeroed elements; false when out of memory. */
+bool recorder_grow(void **array, size_t *count, size_t index, size_t element);
+
+/* Tracing thread: sends a definition on its way. */
+void recorder_send(struct recorder *recorder, struct definition *definition);
+
+#endif

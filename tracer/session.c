@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+#include "tracer/detach.h"
+#include "tracer/probe.h"
+#include "tracer/process.h"
+#include "tracer/ptrace_io.h"
+#include "tracer/step.h"
+#include "tracer/stop.h"
+
+static volatile sig_atomic_t end_requested;
+
+void session_request_end(int signal)
+{
+    if (!end_requested)
+        end_requested = signal;
+    /* The request may come just before a wait begins: ring again until it has been noticed. The
+     * handler of SIGALRM calls this function, too. */
+    struct itimerval again = {.it_value.tv_usec = 100000};
+    setitimer(ITIMER_REAL, &again, NULL);
+}
+
+int session_end_requested(void)
+{
+    return end_requested;
+}
+
+struct error *session_create(const struct options *options, struct session **out)
+{
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
+        return error_no_memory();
+    session->options = options;
+    affinity_init(&session->affinity, options->affinity);
+    session->tracees = tracee_table_create();
+    session->relocator = relocator_create();
+    struct error *error = NULL;
+    if (!session->tracees || !session->relocator)
+        error = error_no_memory();
+    if (!error)
+        error = allocators_create(options->mappings, &session->allocators);
+    for (size_t i = 0; !error && i < options->allocator_count; i++)
+        error = allocators_add(session->allocators, options->allocators[i]);
+    if (!error)
+        error = module_registry_create(session->allocators, session->relocator, &session->modules);
+    if (!error && options->verify_nth)
+        error = verifier_create(options->verify_nth, options->depth, &session->verifier);
+    if (error) {
+        session_destroy(session);
+        return error;
+    }
+    *out = session;
+    return NULL;
+}
+
+void session_destroy(struct session *session)
+{
+    if (!session)
+        return;
+    verifier_destroy(session->verifier);
+    tracee_table_destroy(session->tracees);
+    module_registry_destroy(session->modules);
+    relocator_destroy(session->relocator);
+    allocators_destroy(session->allocators);
+    free(session);
+}
+
+void session_warn(struct session *session, const char *format, ...)
+{
+    char text[1024], clean[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    text_sanitize(clean, sizeof clean, text);
+    fprintf(stderr, "allocptrace: %s\n", clean);
+    if (session->recorder)
+        recorder_note(session->recorder, clean);
+}
+
+/* ---- One stop ---- */
+
+static void resume(struct tracee *tracee, int signal)
+{
+    if (pt_continue(tracee->tid, signal) == 0)
+        tracee->stopped = false;
+}
+
+/* A SIGTRAP just behind a breakpoint may also be a signal that somebody sent: the kernel tells
+ * them apart, at the price of a system call (SI_KERNEL: arch/x86/kernel/traps.c, int3). */
+static bool came_from_breakpoint(const struct tracee *tracee, const struct breakpoint *breakpoint)
+{
+    siginfo_t info;
+    return breakpoint->unambiguous ||
+           (pt_get_siginfo(tracee->tid, &info) == 0 && info.si_code == SI_KERNEL);
+}
+
+static void pass_breakpoint(struct session *session, struct tracee *tracee,
+                            const struct breakpoint *breakpoint)
+{
+    if (breakpoint->slot)
+        pt_set_ip(tracee->tid, breakpoint->slot);
+    else
+        step_in_place(session, tracee, breakpoint);
+}
+
+static void on_trap(struct session *session, struct tracee *tracee)
+{
+    struct arch_registers registers;
+    if (pt_get_registers(tracee->tid, &registers))
+        return;
+    uint64_t address = arch_breakpoint_address(&registers);
+    const struct breakpoint *breakpoint = breakpoint_find(&tracee->space->breakpoints, address);
+    if (!breakpoint || !came_from_breakpoint(tracee, breakpoint)) {
+        probe_signal(tracee, SIGTRAP);
+        resume(tracee, SIGTRAP);
+        return;
+    }
+    session->counters.breakpoint_stops++;
+    arch_set_ip(&registers, address);
+    if (session->verifier)
+        pt_set_ip(tracee->tid, address);
+    if (breakpoint->roles & BREAKPOINT_LINKER) {
+        struct error *error = space_scan(session, tracee->space, tracee);
+        if (error && error->code != ERROR_GONE)
+            session_warn(session, "process %d: libraries loaded now are not traced: %s",
+                         (int)tracee->tgid, error->message);
+        error_free(error);
+    }
+    if (breakpoint->roles & (BREAKPOINT_ENTRY | BREAKPOINT_RETURN))
+        probe_stop(session, tracee, breakpoint, &registers);
+    pass_breakpoint(session, tracee, breakpoint);
+    if (++tracee->recent_stops >= AFFINITY_STOPS)
+        affinity_consider(&session->affinity, tracee, recorder_now(session->recorder));
+    if (!tracee->has_pending)
+        resume(tracee, 0);
+}
+
+static bool is_fault(int signal)
+{
+    return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL;
+}
+
+static void on_signal(struct tracee *tracee, int signal)
+{
+    /* A handler, or a core file, must find the fault at the program's own instruction. Other
+     * signals leave the thread in the slot: sent back it would meet the breakpoint again. */
+    if (is_fault(signal) && tracee->space->scratch_count)
+        step_out_of_slot(tracee);
+    probe_signal(tracee, signal);
+    resume(tracee, signal);
+}
+
+static void dispatch(struct session *session, struct tracee *tracee, const struct stop *stop)
+{
+    switch (stop->kind) {
+    case STOP_TRAP:
+        on_trap(session, tracee);
+        break;
+    case STOP_SIGNAL:
+        on_signal(tracee, stop->signal);
+        break;
+    case STOP_GROUP:
+        pt_listen(tracee->tid);
+        tracee->stopped = false;
+        break;
+    case STOP_INTERRUPT:
+        resume(tracee, 0);
+        break;
+    case STOP_FORK:
+    case STOP_VFORK:
+    case STOP_CLONE:
+        process_new_child(session, tracee, stop->kind);
+        resume(tracee, 0);
+        break;
+    default:
+        resume(tracee, 0);
+        break;
+    }
+}
+
+static void handle_stop(struct session *session, pid_t tid, int status)
+{
+    session->counters.stops++;
+    struct stop stop = stop_classify(status);
+    bool ended = stop.kind == STOP_EXITED || stop.kind == STOP_KILLED;
+    struct tracee *tracee = tracee_find(session->tracees, tid);
+    if (!tracee) {
+        /* A child whose stop came before its parent's event is held until that comes. */
+        tracee = ended ? NULL : tracee_add(session->tracees, tid);
+        if (tracee) {
+            tracee->state = TRACEE_NEW;
+            tracee->stopped = true;
+        }
+        return;
+    }
+    tracee->stopped = true;
+    if (ended)
+        process_exit(session, tracee, status);
+    else if (stop.kind == STOP_EXEC)
+        process_exec(session, tracee);
+    else if (tracee->state == TRACEE_EXPECTED)
+        process_first_stop(session, tracee);
+    else if (tracee->state == TRACEE_EXEC && stop.kind == STOP_SYSCALL)
+        process_exec_done(session, tracee);
+    else if (tracee->space)
+        dispatch(session, tracee, &stop);
+    else
+        resume(tracee, stop.kind == STOP_SIGNAL ? stop.signal : 0);
+}
+
+static void tell_write_failure(struct session *session)
+{
+    if (session->write_failure_told || !recorder_failed(session->recorder))
+        return;
+    session->write_failure_told = true;
+    fprintf(stderr, "allocptrace: the log cannot be written any further; the program goes on\n");
+}
+
+struct error *session_run(struct session *session)
+{
+    while (tracee_count(session->tracees) > 0 && !end_requested) {
+        pid_t tid;
+        int status;
+        int failure = pt_wait(-1, true, &tid, &status);
+        if (failure == EINTR)
+            continue;
+        if (failure == ECHILD)
+            break;
+        if (failure)
+            return error_errno(failure, "cannot wait for the traced program");
+        handle_stop(session, tid, status);
+        struct tracee *tracee;
+        while ((tracee = tracee_take_kept(session->tracees, &status)))
+            handle_stop(session, tracee->tid, status);
+        tell_write_failure(session);
+    }
+    if (tracee_count(session->tracees) > 0)
+        detach_all(session);
+    session->counters.elapsed_us = recorder_now(session->recorder) / 1000;
+    return NULL;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.h - one run of the tracer: wait for a stop, dispatch it, until no tracee is left or the
+ * user ends it.
+ */
+#ifndef ALLOCPTRACE_TRACER_SESSION_H
+#define ALLOCPTRACE_TRACER_SESSION_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "output/log/error.h"
+#include "tracer/affinity.h"
+#include "tracer/allocators.h"
+#include "tracer/counters.h"
+#include "tracer/module.h"
+#include "tracer/options.h"
+#include "tracer/recorder.h"
+#include "tracer/relocate.h"
+#include "tracer/tracee.h"
+#include "tracer/verify.h"
+
+struct session {
+    const struct options *options;
+    struct allocators *allocators;
+    struct relocator *relocator;
+    struct module_registry *modules;
+    struct tracee_table *tracees;
+    struct recorder *recorder;
+    struct affinity affinity;
+    struct verifier *verifier; /* NULL without --verify-unwind */
+    struct counters counters;
+    uint32_t spaces, threads; /* ids handed out */
+    pid_t main_pid;           /* launched or attached to */
+    bool launched;
+    bool main_ended;
+    int main_status; /* as waitpid(2) gives it */
+    bool write_failure_told;
+};
+
+struct error *session_create(const struct options *options, struct session **session);
+void session_destroy(struct session *session);
+
+/* Traces until the end: everything exited, or the user asked to stop and all was detached. */
+struct error *session_run(struct session *session);
+
+/* Makes a warning visible: on standard error and, as a note, in the log. */
+void session_warn(struct session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Asks the running session to end, from a signal handler. */
+void session_request_end(int signal);
+/* The signal that asked, or 0. */
+int session_end_requested(void);
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/space.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tracer/ptrace_io.h"
+#include "tracer/scratch.h"
+#include "tracer/session.h"
+
+/* Two instructions of the longest length that there is. */
+#define COVERED_MAX 30
+
+struct error *space_create(uint32_t id, pid_t pid, struct space **out)
+{
+    struct space *space = calloc(1, sizeof *space);
+    if (!space)
+        return error_no_memory();
+    space->id = id;
+    space->pid = pid;
+    breakpoint_table_init(&space->breakpoints);
+    space->mem = mem_open(pid);
+    if (space->mem < 0) {
+        struct error *error = error_errno(errno, "cannot open the memory of process %d", (int)pid);
+        free(space);
+        return error;
+    }
+    *out = space;
+    return NULL;
+}
+
+static bool copy_array(void **to, const void *from, size_t size)
+{
+    *to = NULL;
+    if (!size)
+        return true;
+    *to = malloc(size);
+    if (*to)
+        memcpy(*to, from, size);
+    return *to;
+}
+
+struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid, struct space **out)
+{
+    struct space *space;
+    struct error *error = space_create(id, pid, &space);
+    if (error)
+        return error;
+    space->initial_sp = parent->initial_sp;
+    space->functions = parent->functions;
+    if (!breakpoint_table_copy(&parent->breakpoints, &space->breakpoints) ||
+        !copy_array((void **)&space->modules, parent->modules,
+                    parent->module_count * sizeof *space->modules) ||
+        !copy_array((void **)&space->scratches, parent->scratches,
+                    parent->scratch_count * sizeof *space->scratches)) {
+        space_destroy(space);
+        return error_no_memory();
+    }
+    space->module_count = parent->module_count;
+    space->scratch_count = parent->scratch_count;
+    *out = space;
+    return NULL;
+}
+
+void space_destroy(struct space *space)
+{
+    if (!space)
+        return;
+    breakpoint_table_deinit(&space->breakpoints);
+    if (space->mem >= 0)
+        close(space->mem);
+    free(space->modules);
+    free(space->scratches);
+    free(space);
+}
+
+int space_write_original(const struct space *space, const struct breakpoint *breakpoint)
+{
+    return mem_write(space->mem, breakpoint->address, &breakpoint->original, 1);
+}
+
+int space_write_breakpoint(const struct space *space, const struct breakpoint *breakpoint)
+{
+    const uint8_t byte = ARCH_BREAKPOINT_BYTE;
+    return mem_write(space->mem, breakpoint->address, &byte, 1);
+}
+
+size_t space_restore_text(const struct space *space)
+{
+    size_t wrong = 0;
+    size_t index = 0;
+    struct breakpoint *breakpoint;
+    while ((breakpoint = breakpoint_next(&space->breakpoints, &index))) {
+        uint8_t byte;
+        /* Code may have been unmapped, or replaced by other code, under a breakpoint. */
+        if (pread(space->mem, &byte, 1, (off_t)breakpoint->address) != 1 ||
+            byte != ARCH_BREAKPOINT_BYTE)
+            continue;
+        if (space_write_original(space, breakpoint) ||
+            pread(space->mem, &byte, 1, (off_t)breakpoint->address) != 1 ||
+            byte != breakpoint->original)
+            wrong++;
+    }
+    return wrong;
+}
+
+/* Reads code with our own bytes replaced by the original ones. *size is cut at the next
+ * breakpoint, so that a slot does not swallow it. */
+static bool read_code(struct space *space, pid_t tid, uint64_t address, uint8_t *code,
+                      size_t *size)
+{
+    size_t got = mem_read(tid, address, code, COVERED_MAX);
+    *size = got;
+    for (size_t i = 0; i < got; i++) {
+        struct breakpoint *other = breakpoint_find(&space->breakpoints, address + i);
+        if (!other || code[i] != ARCH_BREAKPOINT_BYTE)
+            continue;
+        code[i] = other->original;
+        if (i > 0 && i < *size)
+            *size = i;
+    }
+    return got > 0;
+}
+
+/* Makes the breakpoint's slot. Without one (no memory for it, or an instruction that works only in
+ * its place) it is single-stepped; without code to read there can be no breakpoint at all. */
+static struct error *place_slot(struct session *session, struct space *space,
+                                struct tracee *tracee, struct breakpoint *breakpoint)
+{
+    uint8_t code[COVERED_MAX];
+    size_t size;
+    breakpoint->slot = 0;
+    if (!read_code(space, tracee->tid, breakpoint->address, code, &size))
+        return error_format(ERROR_NOT_FOUND, "no code can be read at 0x%llx",
+                            (unsigned long long)breakpoint->address);
+    breakpoint->original = code[0];
+    uint64_t slot;
+    struct error *error = scratch_find(space, tracee, breakpoint->address, RELOCATE_MAX_CODE, &slot);
+    if (error)
+        return error;
+    struct relocated copy;
+    if (relocate(session->relocator, code, size, breakpoint->address, slot, &copy))
+        return NULL;
+    if (mem_write(space->mem, slot, copy.code, copy.size))
+        return NULL;
+    scratch_take(space, slot, copy.size);
+    breakpoint->slot = slot;
+    breakpoint->slot_size = copy.size;
+    breakpoint->slot_done = copy.done;
+    breakpoint->length = copy.length;
+    breakpoint->unambiguous = copy.unambiguous;
+    struct recorder_slot message = {
+        .slot = slot,
+        .original = breakpoint->address,
+        .size = copy.size,
+        .done = copy.done,
+        .length = copy.length,
+    };
+    recorder_slot(session->recorder, space->id, &message);
+    return NULL;
+}
+
+/* A slot made earlier may have copied the instruction at address along with its own. */
+static void make_slots_anew(struct session *session, struct space *space, struct tracee *tracee,
+                            uint64_t address)
+{
+    for (uint64_t back = 1; back < COVERED_MAX; back++) {
+        struct breakpoint *before = breakpoint_find(&space->breakpoints, address - back);
+        if (before && before->length > back)
+            error_free(place_slot(session, space, tracee, before));
+    }
+}
+
+struct breakpoint *space_break(struct session *session, struct space *space, struct tracee *tracee,
+                               uint64_t address, enum breakpoint_role role)
+{
+    struct breakpoint *breakpoint = breakpoint_find(&space->breakpoints, address);
+    if (breakpoint) {
+        breakpoint->roles |= role;
+        return breakpoint;
+    }
+    struct breakpoint made = {.address = address};
+    struct error *error = place_slot(session, space, tracee, &made);
+    if (error) {
+        bool hopeless = error->code == ERROR_GONE || error->code == ERROR_NOT_FOUND;
+        if (!hopeless && !space->slotless_told) {
+            space->slotless_told = true;
+            session_warn(session, "process %d: single-stepping some breakpoints, slowly: %s",
+                         (int)space->pid, error->message);
+        }
+        error_free(error);
+        if (hopeless)
+            return NULL;
+    }
+    /* A breakpoint of the target's own stays the target's. */
+    if (made.original == ARCH_BREAKPOINT_BYTE || space_write_breakpoint(space, &made))
+        return NULL;
+    breakpoint = breakpoint_add(&space->breakpoints, address);
+    if (!breakpoint) {
+        space_write_original(space, &made);
+        return NULL;
+    }
+    *breakpoint = made;
+    breakpoint->roles = role;
+    session->counters.breakpoints++;
+    make_slots_anew(session, space, tracee, address);
+    return breakpoint;
+}
+
+const struct space_module *space_module_at(const struct space *space, uint64_t address)
+{
+    for (size_t i = 0; i < space->module_count; i++) {
+        const struct space_module *mapped = &space->modules[i];
+        if (address >= mapped->start && address < mapped->end)
+            return mapped;
+    }
+    return NULL;
+}
+
+/* Where the target's files are seen from here: "" if it has our root directory. */
+static void root_of(pid_t pid, char *out, size_t size)
+{
+    char path[32];
+    struct stat theirs, ours;
+    snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+    bool same = stat(path, &theirs) == 0 && stat("/", &ours) == 0 &&
+                theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+    snprintf(out, size, "%s", same ? "" : path);
+}
+
+static struct log_map map_of(const struct space *space, const struct space_module *mapped)
+{
+    return (struct log_map){
+        .process = space->id,
+        .module = mapped->module->id,
+        .start = mapped->start,
+        .end = mapped->end,
+        .bias = mapped->bias,
+    };
+}
+
+static void break_functions(struct session *session, struct space *space, struct tracee *tracee,
+                            const struct space_module *mapped)
+{
+    const struct module *module = mapped->module;
+    for (size_t i = 0; i < module->function_count; i++) {
+        struct breakpoint *breakpoint =
+            space_break(session, space, tracee, module->functions[i].address + mapped->bias,
+                        BREAKPOINT_ENTRY);
+        if (!breakpoint)
+            continue;
+        breakpoint->function = module->functions[i].function;
+        space->functions++;
+    }
+    if (module->linker_breakpoint)
+        space_break(session, space, tracee, module->linker_breakpoint + mapped->bias,
+                    BREAKPOINT_LINKER);
+}
+
+/* The extent of a file's consecutive mappings around maps[index]. */
+static void extent_of(const struct proc_maps *maps, size_t index, uint64_t *start, uint64_t *end)
+{
+    const struct proc_mapping *mapping = &maps->mappings[index];
+    size_t first = index;
+    size_t last = index;
+    while (first > 0 && maps->mappings[first - 1].inode == mapping->inode &&
+           strcmp(maps->mappings[first - 1].path, mapping->path) == 0)
+        first--;
+    while (last + 1 < maps->count && maps->mappings[last + 1].inode == mapping->inode &&
+           strcmp(maps->mappings[last + 1].path, mapping->path) == 0)
+        last++;
+    *start = maps->mappings[first].start;
+    *end = maps->mappings[last].end;
+    /* The last segment's .bss beyond the file's end is anonymous memory. */
+    if (last + 1 < maps->count && maps->mappings[last + 1].start == *end &&
+        !*maps->mappings[last + 1].path && maps->mappings[last + 1].writable)
+        *end = maps->mappings[last + 1].end;
+}
+
+static struct space_module *known_mapping(struct space *space, const struct proc_mapping *mapping)
+{
+    for (size_t i = 0; i < space->module_count; i++) {
+        struct space_module *mapped = &space->modules[i];
+        if (mapping->start >= mapped->start && mapping->start < mapped->end &&
+            mapping->inode == mapped->inode)
+            return mapped;
+    }
+    return NULL;
+}
+
+static void add_mapping(struct session *session, struct space *space, struct tracee *tracee,
+                        const struct proc_maps *maps, size_t index)
+{
+    const struct proc_mapping *mapping = &maps->mappings[index];
+    struct module *module;
+    bool is_new;
+    struct error *error =
+        module_registry_get(session->modules, tracee->tid, mapping, &module, &is_new);
+    if (error) {
+        if (error->code != ERROR_GONE)
+            session_warn(session, "%s: its functions are not traced", error->message);
+        error_free(error);
+        return;
+    }
+    struct space_module mapped = {.module = module, .inode = mapping->inode, .seen = true};
+    if (!module || !elf_file_bias(module->elf, mapping->start, mapping->offset, &mapped.bias))
+        return;
+    struct space_module *modules =
+        realloc(space->modules, (space->module_count + 1) * sizeof *modules);
+    if (!modules)
+        return;
+    space->modules = modules;
+    extent_of(maps, index, &mapped.start, &mapped.end);
+    if (is_new) {
+        char root[32];
+        size_t id_size;
+        const uint8_t *id = elf_file_build_id(module->elf, &id_size);
+        root_of(space->pid, root, sizeof root);
+        recorder_module(session->recorder, module->id, module->fd, module->path, id, id_size, root);
+    }
+    modules[space->module_count++] = mapped;
+    struct log_map map = map_of(space, &mapped);
+    recorder_map(session->recorder, &map);
+    break_functions(session, space, tracee, &mapped);
+}
+
+static void forget_unseen(struct session *session, struct space *space)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < space->module_count; i++) {
+        struct space_module *mapped = &space->modules[i];
+        if (mapped->seen) {
+            space->modules[kept++] = *mapped;
+            continue;
+        }
+        breakpoint_remove_range(&space->breakpoints, mapped->start, mapped->end);
+        struct log_map map = map_of(space, mapped);
+        recorder_unmap(session->recorder, &map);
+    }
+    space->module_count = kept;
+}
+
+struct error *space_scan(struct session *session, struct space *space, struct tracee *tracee)
+{
+    struct proc_maps maps;
+    struct error *error = proc_maps_read(tracee->tid, &maps);
+    if (error)
+        return error;
+    for (size_t i = 0; i < space->module_count; i++)
+        space->modules[i].seen = false;
+    /* First the old, so that a module mapped where another was is not taken for it. */
+    for (size_t i = 0; i < maps.count; i++) {
+        struct space_module *mapped =
+            maps.mappings[i].executable ? known_mapping(space, &maps.mappings[i]) : NULL;
+        if (mapped)
+            mapped->seen = true;
+    }
+    forget_unseen(session, space);
+    for (size_t i = 0; i < maps.count; i++) {
+        const struct proc_mapping *mapping = &maps.mappings[i];
+        bool code = mapping->executable && (mapping->inode || strcmp(mapping->path, "[vdso]") == 0);
+        if (code && !known_mapping(space, mapping))
+            add_mapping(session, space, tracee, &maps, i);
+    }
+    proc_maps_deinit(&maps);
+    return NULL;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * space.h - a traced address space: its modules, breakpoints and scratch memory.
+ *
+ * Threads share one, and so does a vfork child until its exec; fork makes a copy, exec a new one.
+ * Each is a process of the log.
+ */
+#ifndef ALLOCPTRACE_TRACER_SPACE_H
+#define ALLOCPTRACE_TRACER_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "output/log/error.h"
+#include "tracer/breakpoint.h"
+#include "tracer/module.h"
+
+struct session;
+struct tracee;
+
+/* A module where a space maps it. */
+struct space_module {
+    struct module *module;
+    uint64_t start, end, bias;
+    uint64_t inode;
+    bool seen; /* by the running scan */
+};
+
+/* Executable memory of ours in the target, for relocated instructions. */
+struct scratch {
+    uint64_t start, end; /* addresses */
+    uint64_t next;       /* first free byte */
+};
+
+struct space {
+    uint32_t id;  /* process id in the log */
+    int users;    /* tracees in it */
+    pid_t pid;    /* thread-group id of the process it was made for */
+    int mem;      /* /proc/PID/mem; stays good when the leading thread ends */
+    uint64_t initial_sp; /* RSP at the program's start, 0 if unknown: nothing to unwind above */
+    struct breakpoint_table breakpoints;
+    struct space_module *modules;
+    size_t module_count;
+    struct scratch *scratches;
+    size_t scratch_count;
+    size_t functions;   /* entries that have a breakpoint */
+    bool slotless_told; /* that some breakpoints could not be set */
+};
+
+/* A new space with id in process pid. */
+struct error *space_create(uint32_t id, pid_t pid, struct space **space);
+/* A copy for a fork's child, whose memory has all our bytes already. */
+struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid,
+                         struct space **space);
+void space_destroy(struct space *space);
+
+/*
+ * Compares the mappings with the modules known: makes new ones known to the recorder and puts
+ * breakpoints on their functions, and forgets those that are gone. tracee is a stopped thread of
+ * the space.
+ */
+struct error *space_scan(struct session *session, struct space *space, struct tracee *tracee);
+
+/*
+ * Puts a breakpoint at address, or adds role to the one there; NULL if that is impossible (no
+ * memory is mapped there, say). tracee is a stopped thread of the space.
+ */
+struct breakpoint *space_break(struct session *session, struct space *space,
+                               struct tracee *tracee, uint64_t address,
+                               enum breakpoint_role role);
+
+/* Writes the original or the breakpoint's byte. Returns an errno value. */
+int space_write_original(const struct space *space, const struct breakpoint *breakpoint);
+int space_write_breakpoint(const struct space *space, const struct breakpoint *breakpoint);
+
+/*
+ * Puts all original bytes back, wherever the byte in memory is still ours. Returns how many of
+ * the places do not hold the original byte afterwards.
+ */
+size_t space_restore_text(const struct space *space);
+
+/* The module at address, or NULL. */
+const struct space_module *space_module_at(const struct space *space, uint64_t address);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/step.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tracer/ptrace_io.h"
+#include "tracer/session.h"
+#include "tracer/stop.h"
+
+/* A slot is at most a few instructions. */
+#define MOST_SLOT_STEPS 8
+
+static int wait_for(struct tracee *tracee, int *status)
+{
+    pid_t tid;
+    int failure;
+    do
+        failure = pt_wait(tracee->tid, true, &tid, status);
+    while (failure == EINTR);
+    return failure;
+}
+
+bool step_stop(struct tracee *tracee)
+{
+    int status;
+    if (tracee->stopped)
+        return true;
+    if (pt_interrupt(tracee->tid) || wait_for(tracee, &status))
+        return false;
+    tracee->stopped = true;
+    struct stop stop = stop_classify(status);
+    if (stop.kind == STOP_INTERRUPT)
+        return true;
+    tracee_keep_stop(tracee, status);
+    return stop.kind != STOP_EXITED && stop.kind != STOP_KILLED;
+}
+
+/* One instruction. Signals that come first are put off, so that no handler runs in between. */
+static bool step_once(struct tracee *tracee)
+{
+    for (;;) {
+        int status;
+        if (pt_step(tracee->tid, 0) || wait_for(tracee, &status))
+            return false;
+        struct stop stop = stop_classify(status);
+        switch (stop.kind) {
+        case STOP_TRAP:
+            return true;
+        case STOP_SIGNAL:
+            syscall(SYS_tgkill, tracee->tgid, tracee->tid, stop.signal);
+            /* A fault is the instruction's own: it will fault again when it runs on. */
+            if (stop.signal == SIGSEGV || stop.signal == SIGBUS || stop.signal == SIGFPE ||
+                stop.signal == SIGILL)
+                return true;
+            break;
+        case STOP_EXITED:
+        case STOP_KILLED:
+            tracee_keep_stop(tracee, status);
+            return false;
+        default:
+            break;
+        }
+    }
+}
+
+static void for_others(struct session *session, struct tracee *tracee, bool stop)
+{
+    for (struct tracee *other = tracee_next(session->tracees, NULL); other;
+         other = tracee_next(session->tracees, other)) {
+        if (other == tracee || other->space != tracee->space)
+            continue;
+        if (stop && !other->stopped) {
+            other->held = step_stop(other);
+        } else if (!stop && other->held) {
+            other->held = false;
+            /* One with a pending stop stays as it is until that has been handled. */
+            if (!other->has_pending && pt_continue(other->tid, 0) == 0)
+                other->stopped = false;
+        }
+    }
+}
+
+void step_in_place(struct session *session, struct tracee *tracee,
+                   const struct breakpoint *breakpoint)
+{
+    session->counters.single_steps++;
+    if (pt_set_ip(tracee->tid, breakpoint->address))
+        return;
+    for_others(session, tracee, true);
+    if (space_write_original(tracee->space, breakpoint) == 0) {
+        step_once(tracee);
+        space_write_breakpoint(tracee->space, breakpoint);
+    }
+    for_others(session, tracee, false);
+}
+
+void step_out_of_slot(struct tracee *tracee)
+{
+    struct arch_registers registers;
+    for (int i = 0; i < MOST_SLOT_STEPS; i++) {
+        if (pt_get_registers(tracee->tid, &registers))
+            return;
+        uint64_t ip = arch_ip(&registers);
+        const struct breakpoint *breakpoint =
+            breakpoint_of_slot(&tracee->space->breakpoints, ip);
+        if (!breakpoint)
+            return;
+        uint64_t offset = ip - breakpoint->slot;
+        if (offset == 0)
+            pt_set_ip(tracee->tid, breakpoint->address);
+        else if (offset == breakpoint->slot_done)
+            pt_set_ip(tracee->tid, breakpoint->address + breakpoint->length);
+        else if (step_once(tracee))
+            continue;
+        return;
+    }
+}
