@@ -4,7 +4,8 @@
 #include "tracer/tracee.h"
 
 /* A thread is busy if AFFINITY_STOPS stops took less than this: the switches then cost it more
- * than a tenth of its time. It is idle again above the other bound; between them nothing changes. */
+ * than a tenth of its time. It is idle again above the other bound; between them nothing changes.
+ */
 #define BUSY_NS 100000000
 #define IDLE_NS 1000000000
 
@@ -33,8 +34,8 @@ void affinity_init(struct affinity *affinity, enum affinity_mode mode)
 static void pin(const struct affinity *affinity, struct tracee *tracee)
 {
     if (!tracee->saved_affinity_valid) {
-        if (sched_getaffinity(tracee->tid, sizeof tracee->saved_affinity,
-                              &tracee->saved_affinity) < 0)
+        if (sched_getaffinity(tracee->tid, sizeof tracee->saved_affinity, &tracee->saved_affinity) <
+            0)
             return;
         tracee->saved_affinity_valid = true;
     }

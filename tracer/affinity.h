@@ -25,7 +25,7 @@ enum affinity_mode {
 struct affinity {
     enum affinity_mode mode;
     bool enabled;
-    int core;         /* the tracer's */
+    int core;          /* the tracer's */
     cpu_set_t allowed; /* where the tracer was allowed to run before */
     cpu_set_t others;  /* where the recorder's threads run; all if there is one core only */
 };

@@ -21,11 +21,12 @@ enum allocator_kind {
     ALLOCATOR_MMAP,     /* mapping functions, traced with --mmap only */
     ALLOCATOR_MUNMAP,
     ALLOCATOR_MREMAP,
-    ALLOCATOR_BRK,      /* brk(address) */
-    ALLOCATOR_SBRK,     /* sbrk(increment) */
+    ALLOCATOR_BRK,  /* brk(address) */
+    ALLOCATOR_SBRK, /* sbrk(increment) */
 };
 
-/* Argument positions count from 0 in the order of the C prototype; -1: there is no such argument. */
+/* Argument positions count from 0 in the order of the C prototype; -1: there is no such argument.
+ */
 struct allocator_function {
     const char *name; /* the symbol, without a version */
     enum allocator_kind kind;
@@ -37,9 +38,10 @@ struct allocator_function {
     /* operator new and delete: left out where their code calls a traced function itself, so that
      * a call costs no further stops (it would be counted once in any case). */
     bool wrapper;
-    bool zero_frees; /* RESIZE: size 0 with a block frees it and returns NULL */
-    const char *module; /* only in a module whose file name matches (fnmatch(3)), or NULL */
+    bool zero_frees;        /* RESIZE: size 0 with a block frees it and returns NULL */
+    const char *module;     /* only in a module whose file name matches (fnmatch(3)), or NULL */
     uint64_t fixed_address; /* file virtual address given by the user instead of a name, or 0 */
+    bool user;              /* from --allocator: what it calls itself is unknown */
 };
 
 /* The built-in table: glibc, musl, C++, jemalloc (plain, je_, _rjem_), mimalloc, tcmalloc. */

@@ -32,10 +32,11 @@ static struct error *why_denied(pid_t pid)
     if (tracer) {
         char name[64];
         proc_thread_name((pid_t)tracer, name, sizeof name);
-        return error_format(ERROR_DENIED,
-                            "cannot attach to process %d: it is already traced by process %ld (%s); "
-                            "end that tracer first",
-                            (int)pid, tracer, name);
+        return error_format(
+            ERROR_DENIED,
+            "cannot attach to process %d: it is already traced by process %ld (%s); "
+            "end that tracer first",
+            (int)pid, tracer, name);
     }
     char path[32];
     char target[8];
@@ -63,18 +64,19 @@ static struct error *why_denied(pid_t pid)
                             "cannot attach to process %d: kernel.yama.ptrace_scope is 3, which "
                             "forbids it until the next boot; start the program with allocptrace",
                             (int)pid);
-    return error_format(ERROR_DENIED,
-                        "cannot attach to process %d: not permitted; it runs with other credentials "
-                        "(setuid, capabilities, a user namespace) or is not dumpable; run as root "
-                        "(CAP_SYS_PTRACE)",
-                        (int)pid);
+    return error_format(
+        ERROR_DENIED,
+        "cannot attach to process %d: not permitted; it runs with other credentials "
+        "(setuid, capabilities, a user namespace) or is not dumpable; run as root "
+        "(CAP_SYS_PTRACE)",
+        (int)pid);
 }
 
 static struct error *seize_failed(pid_t pid, int failure)
 {
     if (failure == ESRCH)
-        return error_format(ERROR_NOT_FOUND, "cannot attach to process %d: there is no such process",
-                            (int)pid);
+        return error_format(ERROR_NOT_FOUND,
+                            "cannot attach to process %d: there is no such process", (int)pid);
     if (failure == EPERM || failure == EACCES)
         return why_denied(pid);
     return error_errno(failure, "cannot attach to process %d", (int)pid);
@@ -136,10 +138,11 @@ struct error *attach_seize(struct session *session, pid_t pid)
         return error_format(ERROR_NOT_FOUND, "cannot attach to process %d: it has ended (a zombie)",
                             (int)pid);
     if (!proc_is_native(pid))
-        return error_format(ERROR_UNSUPPORTED,
-                            "cannot attach to process %d: it runs a program of another architecture, "
-                            "and this allocptrace traces %s programs only",
-                            (int)pid, ARCH_NAME);
+        return error_format(
+            ERROR_UNSUPPORTED,
+            "cannot attach to process %d: it runs a program of another architecture, "
+            "and this allocptrace traces %s programs only",
+            (int)pid, ARCH_NAME);
     session->main_pid = pid;
     bool found = true;
     struct error *error = NULL;

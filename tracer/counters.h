@@ -8,16 +8,16 @@
 #include <stdint.h>
 
 struct counters {
-    uint64_t stops;             /* all returns of wait4 for a tracee */
-    uint64_t breakpoint_stops;  /* of them, at breakpoints of ours */
-    uint64_t entries, returns;  /* calls that were counted */
-    uint64_t nested;            /* entries inside a counted call */
-    uint64_t passes;            /* stops at return addresses that ended no counted call */
-    uint64_t single_steps;      /* breakpoints passed without a relocated copy */
-    uint64_t live_unwinds;      /* stacks unwound while the tracee waited */
-    uint64_t breakpoints;       /* set, over all address spaces */
-    uint64_t unplaced;          /* return addresses where none could be set */
-    uint64_t abandoned;         /* calls that ended by longjmp, exception or thread exit */
+    uint64_t stops;               /* all returns of wait4 for a tracee */
+    uint64_t breakpoint_stops;    /* of them, at breakpoints of ours */
+    uint64_t entries, returns;    /* calls that were counted */
+    uint64_t nested;              /* entries inside a counted call */
+    uint64_t passes;              /* stops at return addresses that ended no counted call */
+    uint64_t single_steps;        /* breakpoints passed without a relocated copy */
+    uint64_t live_unwinds;        /* stacks unwound while the tracee waited */
+    uint64_t breakpoints;         /* set, over all address spaces */
+    uint64_t unplaced;            /* return addresses where none could be set */
+    uint64_t abandoned;           /* calls that ended by longjmp, exception or thread exit */
     uint64_t verified, differing; /* --verify-unwind */
     uint64_t elapsed_us;
 };

@@ -23,13 +23,13 @@
 struct allocator_function;
 
 struct inflight_call {
-    uint64_t sp;             /* RSP at the entry: the address of the return address */
+    uint64_t sp; /* RSP at the entry: the address of the return address */
     uint64_t return_address;
-    uint64_t stack;          /* region id */
+    uint64_t stack; /* region id */
     const struct allocator_function *function;
-    uint64_t arguments[3];   /* size, address, out: what the function's description names */
-    uint64_t ticket;         /* the caller's */
-    bool barrier;            /* not a call: a signal handler began here */
+    uint64_t arguments[3]; /* size, address, out: what the function's description names */
+    uint64_t ticket;       /* the caller's */
+    bool barrier;          /* not a call: a signal handler began here */
 };
 
 struct inflight {

@@ -90,7 +90,8 @@ static struct error *check_program(const char *path)
         return not_executable(path, "it is neither an ELF program nor a script with a #! line");
     unsigned machine = header[18] | (unsigned)header[19] << 8;
     if (header[EI_CLASS] != ELFCLASS64 || machine != ARCH_ELF_MACHINE)
-        return error_format(ERROR_NOT_EXEC, "cannot trace %s: it is a program for %s, and this "
+        return error_format(ERROR_NOT_EXEC,
+                            "cannot trace %s: it is a program for %s, and this "
                             "allocptrace traces %s programs only",
                             path, machine_name(machine), ARCH_NAME);
     return NULL;

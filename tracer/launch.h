@@ -10,9 +10,9 @@
 struct session;
 
 struct launch {
-    char *path;        /* the file to execute, found in PATH */
-    int start_pipe;    /* writing a byte lets the child execute it */
-    int failure_pipe;  /* gives the errno of a failed execve, or ends */
+    char *path;       /* the file to execute, found in PATH */
+    int start_pipe;   /* writing a byte lets the child execute it */
+    int failure_pipe; /* gives the errno of a failed execve, or ends */
 };
 
 /*

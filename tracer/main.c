@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tracer/attach.h"
+#include "tracer/detach.h"
 #include "tracer/launch.h"
 #include "tracer/options.h"
 #include "tracer/proc_files.h"
@@ -126,7 +127,7 @@ static struct error *start_recorder(struct session *session, const char *output)
         .header = &header,
         .depth = options->depth,
         .walk_only = options->walk_only,
-        .cpus = &session->affinity.others,
+        .cpus = session->affinity.enabled ? &session->affinity.others : NULL,
     };
     struct error *error = recorder_start(&recorder, &session->recorder);
     free(command);
@@ -181,8 +182,8 @@ static int trace(struct session *session)
     if (!error) {
         set_signals(options);
         raise_descriptor_limit();
-        output = options->output ? strdup(options->output)
-                                 : default_output(options, session->main_pid);
+        output =
+            options->output ? strdup(options->output) : default_output(options, session->main_pid);
         error = output ? start_recorder(session, output) : error_no_memory();
     }
     if (!error && options->pid)
@@ -197,6 +198,8 @@ static int trace(struct session *session)
         error = launch_result(&launch);
     if (error) {
         status = fail(error, !options->pid);
+        if (options->pid)
+            detach_all(session);
         if (session->recorder)
             error_free(recorder_finish(session->recorder, &session->counters,
                                        &(struct recorder_totals){0}));

@@ -178,7 +178,8 @@ static int open_checked(const char *path, const struct proc_mapping *mapping, st
 }
 
 /* On overlay file systems the inode in maps may be that of another layer: map_files, which needs
- * CAP_CHECKPOINT_RESTORE, names the mapped file itself, and the path is trusted as a last resort. */
+ * CAP_CHECKPOINT_RESTORE, names the mapped file itself, and the path is trusted as a last resort.
+ */
 static int open_mapping(pid_t pid, const struct proc_mapping *mapping, struct stat *status)
 {
     char path[4200];
@@ -200,8 +201,7 @@ static struct module *known_module(struct module_registry *registry, const char 
 {
     for (size_t i = 0; i < registry->count; i++) {
         struct module *module = registry->modules[i];
-        int64_t modified =
-            (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+        int64_t modified = (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
         if (module->device == status->st_dev && module->inode == status->st_ino &&
             module->size == status->st_size && module->modified_ns == modified &&
             strcmp(module->path, path) == 0)

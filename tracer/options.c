@@ -50,44 +50,45 @@ static const struct option long_options[] = {
 
 void options_print_help(void)
 {
-    fputs("Usage: allocptrace [options] -- PROGRAM [ARGUMENT...]\n"
-          "       allocptrace [options] -p PID\n"
-          "Records who allocates what in a program that is neither rebuilt nor preloaded into.\n"
-          "Read the log with allocptrace-analyze.\n"
-          "\n"
-          "What is traced:\n"
-          "  -p, --pid=PID            attach to a running process; Ctrl-C detaches from it\n"
-          "      --duration=SECONDS   stop tracing after this long; the program goes on\n"
-          "      --follow-fork=yes|no trace child processes too (default yes)\n"
-          "      --allocator=SPEC     also trace a function of the program's own, described by\n"
-          "                           its arguments: 'arena_alloc(_,size)', 'arena_free(_,ptr)',\n"
-          "                           'pool_get@libpool.so*(size)', '0x4012a0@server(size)',\n"
-          "                           'my_malloc=malloc'; may be repeated\n"
-          "      --mmap               also trace mmap, munmap, mremap and brk\n"
-          "\n"
-          "What is written:\n"
-          "  -o, --output=FILE        the log; '-' is standard output, a name ending in .zst is\n"
-          "                           compressed (default allocptrace.PROGRAM.PID.cbor)\n"
-          "      --depth=N            most frames kept for a stack (default 512)\n"
-          "      --no-timestamps      leave times out: equal runs give equal logs\n"
-          "\n"
-          "How it is traced:\n"
-          "      --cpu=auto|share|free  let busy threads, all threads or none share a core with\n"
-          "                           the tracer, which makes stops cheaper (default auto)\n"
-          "      --stats              print the tracer's own counters at the end\n"
-          "      --verify-unwind[=N]  compare every Nth stack with libdwfl's unwind of the stopped\n"
-          "                           thread (default every 100th)\n"
-          "      --unwind=rows|walk   rows caches unwind rules by address, walk asks libdwfl for\n"
-          "                           each stack (default rows)\n"
-          "\n"
-          "  -q, --quiet              print nothing but errors\n"
-          "  -v, --verbose            print what is found and traced\n"
-          "  -h, --help               print this and exit\n"
-          "      --version            print the version and exit\n"
-          "\n"
-          "The exit status is the program's own, 128+N if signal N ended it, 125 if allocptrace\n"
-          "itself failed, 126 if the program cannot be executed, 127 if it is not found.\n",
-          stdout);
+    fputs(
+        "Usage: allocptrace [options] -- PROGRAM [ARGUMENT...]\n"
+        "       allocptrace [options] -p PID\n"
+        "Records who allocates what in a program that is neither rebuilt nor preloaded into.\n"
+        "Read the log with allocptrace-analyze.\n"
+        "\n"
+        "What is traced:\n"
+        "  -p, --pid=PID            attach to a running process; Ctrl-C detaches from it\n"
+        "      --duration=SECONDS   stop tracing after this long; the program goes on\n"
+        "      --follow-fork=yes|no trace child processes too (default yes)\n"
+        "      --allocator=SPEC     also trace a function of the program's own, described by\n"
+        "                           its arguments: 'arena_alloc(_,size)', 'arena_free(_,ptr)',\n"
+        "                           'pool_get@libpool.so*(size)', '0x4012a0@server(size)',\n"
+        "                           'my_malloc=malloc'; may be repeated\n"
+        "      --mmap               also trace mmap, munmap, mremap and brk\n"
+        "\n"
+        "What is written:\n"
+        "  -o, --output=FILE        the log; '-' is standard output, a name ending in .zst is\n"
+        "                           compressed (default allocptrace.PROGRAM.PID.cbor)\n"
+        "      --depth=N            most frames kept for a stack (default 512)\n"
+        "      --no-timestamps      leave times out: equal runs give equal logs\n"
+        "\n"
+        "How it is traced:\n"
+        "      --cpu=auto|share|free  let busy threads, all threads or none share a core with\n"
+        "                           the tracer, which makes stops cheaper (default auto)\n"
+        "      --stats              print the tracer's own counters at the end\n"
+        "      --verify-unwind[=N]  compare every Nth stack with libdwfl's unwind of the stopped\n"
+        "                           thread (default every 100th)\n"
+        "      --unwind=rows|walk   rows caches unwind rules by address, walk asks libdwfl for\n"
+        "                           each stack (default rows)\n"
+        "\n"
+        "  -q, --quiet              print nothing but errors\n"
+        "  -v, --verbose            print what is found and traced\n"
+        "  -h, --help               print this and exit\n"
+        "      --version            print the version and exit\n"
+        "\n"
+        "The exit status is the program's own, 128+N if signal N ended it, 125 if allocptrace\n"
+        "itself failed, 126 if the program cannot be executed, 127 if it is not found.\n",
+        stdout);
 }
 
 static struct error *parse_number(const char *name, const char *text, unsigned long long least,
@@ -240,8 +241,8 @@ struct error *options_parse(int argc, char **argv, struct options *options)
         int id = getopt_long(argc, argv, "+:o:p:qvh", long_options, NULL);
         if (id < 0)
             break;
-        struct error *error = id == ':' || id == '?' ? bad_option(id, argv)
-                                                     : take_option(options, id, optarg);
+        struct error *error =
+            id == ':' || id == '?' ? bad_option(id, argv) : take_option(options, id, optarg);
         if (error)
             return error;
     }

@@ -219,9 +219,8 @@ static void leave_allocate(struct session *session, struct tracee *tracee,
     uint64_t address = result;
     if (function->out >= 0) {
         address = 0;
-        if ((uint32_t)result == 0 &&
-            mem_read(tracee->tid, call->arguments[ARGUMENT_OUT], &address, sizeof address) !=
-                sizeof address)
+        if ((uint32_t)result == 0 && mem_read(tracee->tid, call->arguments[ARGUMENT_OUT], &address,
+                                              sizeof address) != sizeof address)
             address = 0;
     }
     if (address)
@@ -275,7 +274,8 @@ static void leave_mapping(struct session *session, struct tracee *tracee,
             put_event(session, tracee, level, LOG_FAILED, 0, 0, size);
             break;
         }
-        put_event(session, tracee, level, LOG_MUNMAP, address, 0, call->arguments[ARGUMENT_OLD_SIZE]);
+        put_event(session, tracee, level, LOG_MUNMAP, address, 0,
+                  call->arguments[ARGUMENT_OLD_SIZE]);
         put_event(session, tracee, level, LOG_MMAP, result, 0, size);
         break;
     default:

@@ -140,6 +140,6 @@ bool proc_is_native(pid_t pid)
         return true;
     ssize_t got = read(fd, header, sizeof header);
     close(fd);
-    return got != sizeof header || (header[EI_CLASS] == ELFCLASS64 &&
-                                    (header[18] | header[19] << 8) == ARCH_ELF_MACHINE);
+    return got != sizeof header ||
+           (header[EI_CLASS] == ELFCLASS64 && (header[18] | header[19] << 8) == ARCH_ELF_MACHINE);
 }

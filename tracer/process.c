@@ -26,8 +26,8 @@ static void tell_process(struct session *session, const struct tracee *tracee, u
     proc_arguments(tracee->tgid, &arguments);
     struct log_text texts[PROC_WORDS_MAX];
     for (size_t i = 0; i < arguments.count; i++)
-        texts[i] = (struct log_text){.data = arguments.words[i],
-                                     .size = strlen(arguments.words[i])};
+        texts[i] =
+            (struct log_text){.data = arguments.words[i], .size = strlen(arguments.words[i])};
     struct log_process process = {
         .process = id,
         .parent = parent,
@@ -117,8 +117,7 @@ static bool shares_memory(enum stop_kind kind, const struct tracee *parent, pid_
 static void take_in_copy(struct session *session, struct tracee *parent, struct tracee *child)
 {
     struct space *space;
-    struct error *error =
-        space_fork(parent->space, session->spaces + 1, child->tgid, &space);
+    struct error *error = space_fork(parent->space, session->spaces + 1, child->tgid, &space);
     if (error) {
         session_warn(session, "child process %d is not traced: %s", (int)child->tgid,
                      error->message);
@@ -211,7 +210,7 @@ void process_exec_done(struct session *session, struct tracee *tracee)
 {
     struct arch_registers registers;
     bool first = session->launched && tracee->tid == session->main_pid && !tracee->exec_from;
-    enum log_process_origin origin = first                ? LOG_ORIGIN_LAUNCH
+    enum log_process_origin origin = first                  ? LOG_ORIGIN_LAUNCH
                                      : tracee->exec_spawned ? LOG_ORIGIN_CLONE
                                                             : LOG_ORIGIN_EXEC;
     tracee->state = TRACEE_RUNNING;

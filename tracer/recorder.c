@@ -2,8 +2,8 @@
 #include "tracer/recorder.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -149,8 +149,7 @@ static uint64_t translate(const struct recorder_process_state *process, uint64_t
     for (size_t i = 0; i < process->slot_count; i++) {
         const struct recorder_slot *slot = &process->slots[i];
         if (word >= slot->slot && word < slot->slot + slot->size)
-            return word - slot->slot >= slot->done ? slot->original + slot->length
-                                                   : slot->original;
+            return word - slot->slot >= slot->done ? slot->original + slot->length : slot->original;
     }
     return word;
 }
@@ -190,7 +189,10 @@ static uint32_t new_frame(struct recorder *recorder, uint32_t module, uint64_t a
 {
     struct log_record record = {
         .kind = LOG_FRAME,
-        .frame = {.frame = ++recorder->frames, .module = module, .address = address, .flags = flags},
+        .frame = {.frame = ++recorder->frames,
+                  .module = module,
+                  .address = address,
+                  .flags = flags},
     };
     recorder_put(recorder, &record);
     return record.frame.frame;
@@ -355,10 +357,8 @@ static void put_event(struct recorder *recorder, const struct recorder_event *ev
                                         .stack = stack};
         break;
     case LOG_MUNMAP:
-        record.munmap = (struct log_munmap){.time = time,
-                                            .thread = event->thread,
-                                            .address = event->address,
-                                            .size = event->size};
+        record.munmap = (struct log_munmap){
+            .time = time, .thread = event->thread, .address = event->address, .size = event->size};
         break;
     default:
         return;
@@ -397,7 +397,7 @@ static void *run(void *argument)
             continue;
         }
         bool finish = false;
-        switch ((enum recorder_item)*item) {
+        switch ((enum recorder_item) * item) {
         case ITEM_CALL:
             work_call(recorder, (struct recorder_call *)item);
             break;
@@ -443,7 +443,7 @@ static void destroy(struct recorder *recorder)
     free(recorder);
 }
 
-static struct error *start_threads(struct recorder *recorder, const cpu_set_t *cpus)
+static struct error *start_thread(struct recorder *recorder, const cpu_set_t *cpus)
 {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
@@ -471,10 +471,15 @@ struct error *recorder_start(const struct recorder_options *options, struct reco
         error = error_no_memory();
     if (!error)
         error = log_writer_open(options->path, options->header, &recorder->writer);
+    /* Signals are for the tracing thread: they must interrupt its wait. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     if (!error)
-        error = symbol_thread_start(put_symbol, recorder, &recorder->symbols);
+        error = symbol_thread_start(put_symbol, recorder, options->cpus, &recorder->symbols);
     if (!error)
-        error = start_threads(recorder, options->cpus);
+        error = start_thread(recorder, options->cpus);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error) {
         if (recorder->symbols)
             symbol_thread_finish(recorder->symbols);

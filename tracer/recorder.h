@@ -27,8 +27,8 @@ struct recorder_options {
     const char *path; /* the log's; "-" for standard output */
     const struct log_header *header;
     size_t depth;
-    bool walk_only;           /* unwind with libdwfl alone */
-    const cpu_set_t *cpus;    /* where the recorder's threads may run, or NULL */
+    bool walk_only;        /* unwind with libdwfl alone */
+    const cpu_set_t *cpus; /* where the recorder's threads may run, or NULL */
 };
 
 struct error *recorder_start(const struct recorder_options *options, struct recorder **recorder);
@@ -52,8 +52,8 @@ void recorder_unmap(struct recorder *recorder, const struct log_map *map);
 
 /* Code of a process that runs at slot instead: a program counter found there is translated. */
 struct recorder_slot {
-    uint64_t slot;     /* address of the copy */
-    uint64_t original; /* address of what it is a copy of */
+    uint64_t slot;              /* address of the copy */
+    uint64_t original;          /* address of what it is a copy of */
     uint8_t size, done, length; /* as in relocate.h */
 };
 void recorder_slot(struct recorder *recorder, uint32_t process, const struct recorder_slot *slot);
@@ -70,8 +70,8 @@ struct recorder_call {
                              calls of equal parity at higher levels are over */
     uint64_t old_address; /* block that a reallocation ends, 0 for none */
     struct unwind_registers registers;
-    bool live;            /* the tracee waits: what the snapshot lacks is read from it */
-    pid_t tid;            /* whose memory that is */
+    bool live; /* the tracee waits: what the snapshot lacks is read from it */
+    pid_t tid; /* whose memory that is */
     uint64_t stack_start;
     size_t stack_size;
     uint8_t stack[];

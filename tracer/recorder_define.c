@@ -62,8 +62,7 @@ static void apply_process(struct recorder *recorder, struct definition *definiti
         process->parent) {
         copy_slots(recorder, process->parent, process->process);
         /* On failure its stacks end early, which they then say themselves. */
-        error_free(
-            unwinder_copy_space(recorder->unwinder, process->parent, process->process));
+        error_free(unwinder_copy_space(recorder->unwinder, process->parent, process->process));
     }
     free(self);
 }
@@ -179,8 +178,8 @@ static void apply_module(struct recorder *recorder, struct definition *definitio
     struct log_record record = {.kind = LOG_MODULE, .module = self->module};
     recorder_put(recorder, &record);
     if (self->unwinder_fd >= 0)
-        error_free(unwinder_add_module(recorder->unwinder, self->module.module,
-                                       self->unwinder_fd, self->path));
+        error_free(unwinder_add_module(recorder->unwinder, self->module.module, self->unwinder_fd,
+                                       self->path));
     if (self->symbols_fd >= 0)
         symbol_thread_module(recorder->symbols, self->module.module, self->symbols_fd, self->path,
                              self->root);
@@ -227,8 +226,8 @@ static void apply_map(struct recorder *recorder, struct definition *definition)
     if (self->unmap)
         unwinder_unmap(recorder->unwinder, map->process, map->start, map->end);
     else
-        error_free(unwinder_map(recorder->unwinder, map->process, map->module, map->start,
-                                map->end, map->bias));
+        error_free(unwinder_map(recorder->unwinder, map->process, map->module, map->start, map->end,
+                                map->bias));
     free(self);
 }
 
@@ -280,7 +279,6 @@ void recorder_slot(struct recorder *recorder, uint32_t process, const struct rec
     struct slot_definition *self = malloc(sizeof *self);
     if (!self)
         return;
-    *self = (struct slot_definition){
-        .head.apply = apply_slot, .process = process, .slot = *slot};
+    *self = (struct slot_definition){.head.apply = apply_slot, .process = process, .slot = *slot};
     recorder_send(recorder, &self->head);
 }

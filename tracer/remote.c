@@ -33,7 +33,8 @@ static uint64_t search_mapping(pid_t tid, const struct proc_mapping *mapping)
     return found;
 }
 
-/* Any two bytes that decode as the instruction will do, wherever they stand in executable memory. */
+/* Any two bytes that decode as the instruction will do, wherever they stand in executable memory.
+ */
 static uint64_t find_instruction(pid_t tid)
 {
     struct proc_maps maps;

@@ -61,8 +61,12 @@ static struct error *map_scratch(struct space *space, struct tracee *tracee, uin
                             "no free address space near 0x%llx of process %d for our code",
                             (unsigned long long)near, (int)tracee->tgid);
     const uint64_t arguments[6] = {
-        place, SCRATCH_SIZE, PROT_READ | PROT_EXEC,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~UINT64_C(0), 0,
+        place,
+        SCRATCH_SIZE,
+        PROT_READ | PROT_EXEC,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+        ~UINT64_C(0),
+        0,
     };
     int64_t result;
     error = remote_syscall(tracee, SYS_mmap, arguments, &result);
@@ -89,8 +93,8 @@ static struct scratch *with_room(struct space *space, uint64_t near, size_t size
     return NULL;
 }
 
-struct error *scratch_find(struct space *space, struct tracee *tracee,
-                           uint64_t near, size_t size, uint64_t *address)
+struct error *scratch_find(struct space *space, struct tracee *tracee, uint64_t near, size_t size,
+                           uint64_t *address)
 {
     struct scratch *scratch = with_room(space, near, size);
     if (!scratch) {
@@ -99,7 +103,8 @@ struct error *scratch_find(struct space *space, struct tracee *tracee,
             return error;
         scratch = with_room(space, near, size);
         if (!scratch)
-            return error_format(ERROR_UNSUPPORTED, "our code's memory in process %d is out of reach",
+            return error_format(ERROR_UNSUPPORTED,
+                                "our code's memory in process %d is out of reach",
                                 (int)tracee->tgid);
     }
     *address = scratch->next;

@@ -18,8 +18,8 @@ struct tracee;
 
 /* Finds size free bytes within reach of near, mapping new memory if need be. They stay free until
  * scratch_take(). */
-struct error *scratch_find(struct space *space, struct tracee *tracee,
-                           uint64_t near, size_t size, uint64_t *address);
+struct error *scratch_find(struct space *space, struct tracee *tracee, uint64_t near, size_t size,
+                           uint64_t *address);
 /* Marks the bytes from address on, as scratch_find() gave it, as used. */
 void scratch_take(struct space *space, uint64_t address, size_t size);
 

@@ -110,8 +110,7 @@ size_t space_restore_text(const struct space *space)
 
 /* Reads code with our own bytes replaced by the original ones. *size is cut at the next
  * breakpoint, so that a slot does not swallow it. */
-static bool read_code(struct space *space, pid_t tid, uint64_t address, uint8_t *code,
-                      size_t *size)
+static bool read_code(struct space *space, pid_t tid, uint64_t address, uint8_t *code, size_t *size)
 {
     size_t got = mem_read(tid, address, code, COVERED_MAX);
     *size = got;
@@ -128,8 +127,8 @@ static bool read_code(struct space *space, pid_t tid, uint64_t address, uint8_t 
 
 /* Makes the breakpoint's slot. Without one (no memory for it, or an instruction that works only in
  * its place) it is single-stepped; without code to read there can be no breakpoint at all. */
-static struct error *place_slot(struct session *session, struct space *space,
-                                struct tracee *tracee, struct breakpoint *breakpoint)
+static struct error *place_slot(struct session *session, struct space *space, struct tracee *tracee,
+                                struct breakpoint *breakpoint)
 {
     uint8_t code[COVERED_MAX];
     size_t size;
@@ -139,7 +138,8 @@ static struct error *place_slot(struct session *session, struct space *space,
                             (unsigned long long)breakpoint->address);
     breakpoint->original = code[0];
     uint64_t slot;
-    struct error *error = scratch_find(space, tracee, breakpoint->address, RELOCATE_MAX_CODE, &slot);
+    struct error *error =
+        scratch_find(space, tracee, breakpoint->address, RELOCATE_MAX_CODE, &slot);
     if (error)
         return error;
     struct relocated copy;
@@ -227,8 +227,8 @@ static void root_of(pid_t pid, char *out, size_t size)
     char path[32];
     struct stat theirs, ours;
     snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
-    bool same = stat(path, &theirs) == 0 && stat("/", &ours) == 0 &&
-                theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+    bool same = stat(path, &theirs) == 0 && stat("/", &ours) == 0 && theirs.st_dev == ours.st_dev &&
+                theirs.st_ino == ours.st_ino;
     snprintf(out, size, "%s", same ? "" : path);
 }
 
@@ -248,9 +248,8 @@ static void break_functions(struct session *session, struct space *space, struct
 {
     const struct module *module = mapped->module;
     for (size_t i = 0; i < module->function_count; i++) {
-        struct breakpoint *breakpoint =
-            space_break(session, space, tracee, module->functions[i].address + mapped->bias,
-                        BREAKPOINT_ENTRY);
+        struct breakpoint *breakpoint = space_break(
+            session, space, tracee, module->functions[i].address + mapped->bias, BREAKPOINT_ENTRY);
         if (!breakpoint)
             continue;
         breakpoint->function = module->functions[i].function;

@@ -35,10 +35,10 @@ struct scratch {
 };
 
 struct space {
-    uint32_t id;  /* process id in the log */
-    int users;    /* tracees in it */
-    pid_t pid;    /* thread-group id of the process it was made for */
-    int mem;      /* /proc/PID/mem; stays good when the leading thread ends */
+    uint32_t id;         /* process id in the log */
+    int users;           /* tracees in it */
+    pid_t pid;           /* thread-group id of the process it was made for */
+    int mem;             /* /proc/PID/mem; stays good when the leading thread ends */
     uint64_t initial_sp; /* RSP at the program's start, 0 if unknown: nothing to unwind above */
     struct breakpoint_table breakpoints;
     struct space_module *modules;
@@ -52,8 +52,7 @@ struct space {
 /* A new space with id in process pid. */
 struct error *space_create(uint32_t id, pid_t pid, struct space **space);
 /* A copy for a fork's child, whose memory has all our bytes already. */
-struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid,
-                         struct space **space);
+struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid, struct space **space);
 void space_destroy(struct space *space);
 
 /*
@@ -67,9 +66,8 @@ struct error *space_scan(struct session *session, struct space *space, struct tr
  * Puts a breakpoint at address, or adds role to the one there; NULL if that is impossible (no
  * memory is mapped there, say). tracee is a stopped thread of the space.
  */
-struct breakpoint *space_break(struct session *session, struct space *space,
-                               struct tracee *tracee, uint64_t address,
-                               enum breakpoint_role role);
+struct breakpoint *space_break(struct session *session, struct space *space, struct tracee *tracee,
+                               uint64_t address, enum breakpoint_role role);
 
 /* Writes the original or the breakpoint's byte. Returns an errno value. */
 int space_write_original(const struct space *space, const struct breakpoint *breakpoint);

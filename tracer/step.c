@@ -104,8 +104,7 @@ void step_out_of_slot(struct tracee *tracee)
         if (pt_get_registers(tracee->tid, &registers))
             return;
         uint64_t ip = arch_ip(&registers);
-        const struct breakpoint *breakpoint =
-            breakpoint_of_slot(&tracee->space->breakpoints, ip);
+        const struct breakpoint *breakpoint = breakpoint_of_slot(&tracee->space->breakpoints, ip);
         if (!breakpoint)
             return;
         uint64_t offset = ip - breakpoint->slot;

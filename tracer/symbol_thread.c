@@ -41,8 +41,8 @@ static struct log_text text_of(const char *string)
 
 static void name_frame(struct symbol_thread *thread, const struct request *request)
 {
-    const struct symbol_result *result = symbolizer_resolve(
-        thread->symbolizer, request->module, request->address, request->exact);
+    const struct symbol_result *result =
+        symbolizer_resolve(thread->symbolizer, request->module, request->address, request->exact);
     if (!result->count)
         return;
     if (result->count > thread->location_capacity) {
@@ -105,7 +105,7 @@ static void *run(void *argument)
 }
 
 struct error *symbol_thread_start(void (*put)(const struct log_record *record, void *data),
-                                  void *data, struct symbol_thread **out)
+                                  void *data, const cpu_set_t *cpus, struct symbol_thread **out)
 {
     struct symbol_thread *thread = calloc(1, sizeof *thread);
     if (!thread)
@@ -119,7 +119,12 @@ struct error *symbol_thread_start(void (*put)(const struct log_record *record, v
     }
     pthread_mutex_init(&thread->lock, NULL);
     pthread_cond_init(&thread->wake, NULL);
-    int failure = pthread_create(&thread->thread, NULL, run, thread);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (cpus)
+        pthread_attr_setaffinity_np(&attributes, sizeof *cpus, cpus);
+    int failure = pthread_create(&thread->thread, &attributes, run, thread);
+    pthread_attr_destroy(&attributes);
     if (failure) {
         symbolizer_destroy(thread->symbolizer);
         free(thread);
@@ -160,8 +165,7 @@ void symbol_thread_module(struct symbol_thread *thread, uint32_t module, int fd,
 void symbol_thread_frame(struct symbol_thread *thread, uint32_t frame, uint32_t module,
                          uint64_t address, bool exact)
 {
-    struct request request = {
-        .frame = frame, .module = module, .address = address, .exact = exact};
+    struct request request = {.frame = frame, .module = module, .address = address, .exact = exact};
     enqueue(thread, &request);
 }
 

@@ -8,6 +8,7 @@
 #ifndef ALLOCPTRACE_TRACER_SYMBOL_THREAD_H
 #define ALLOCPTRACE_TRACER_SYMBOL_THREAD_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,9 +17,10 @@
 
 struct symbol_thread;
 
-/* put writes a record; it is called on the symbol thread and does its own locking. */
+/* put writes a record; it is called on the symbol thread and does its own locking. cpus: where the
+ * thread may run, or NULL. */
 struct error *symbol_thread_start(void (*put)(const struct log_record *record, void *data),
-                                  void *data, struct symbol_thread **thread);
+                                  void *data, const cpu_set_t *cpus, struct symbol_thread **thread);
 
 /* Takes over fd. Texts are copied. */
 void symbol_thread_module(struct symbol_thread *thread, uint32_t module, int fd, const char *path,

@@ -25,10 +25,10 @@ struct stack_range {
 #define TRACEE_STACK_RANGES 4
 
 enum tracee_state {
-    TRACEE_NEW,       /* its first stop came before its parent's event: held until that comes */
-    TRACEE_EXPECTED,  /* known from its parent's event; its first stop is to come */
-    TRACEE_EXEC,      /* between the exec event and the exit of execve: space not yet set up */
-    TRACEE_RUNNING,   /* in the normal course of things, stopped or not */
+    TRACEE_NEW,      /* its first stop came before its parent's event: held until that comes */
+    TRACEE_EXPECTED, /* known from its parent's event; its first stop is to come */
+    TRACEE_EXEC,     /* between the exec event and the exit of execve: space not yet set up */
+    TRACEE_RUNNING,  /* in the normal course of things, stopped or not */
 };
 
 struct tracee {
@@ -49,9 +49,9 @@ struct tracee {
     /* A stop that was met while another was waited for, see tracee_keep_stop(). */
     bool has_pending;
     int pending_status;
-    bool held;               /* stopped while another thread steps, see step.h */
-    bool ready_to_detach;    /* stopped for good, see detach.h */
-    int detach_signal;       /* to be delivered then, or 0 */
+    bool held;            /* stopped while another thread steps, see step.h */
+    bool ready_to_detach; /* stopped for good, see detach.h */
+    int detach_signal;    /* to be delivered then, or 0 */
     /* Sharing the tracer's core, see affinity.h. */
     uint32_t recent_stops;
     uint64_t recent_since_ns;
