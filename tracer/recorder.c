@@ -317,8 +317,6 @@ static void count_event(struct recorder_totals *totals, const struct recorder_ev
         totals->allocations++;
         totals->bytes_allocated += event->size;
     }
-    if (event->kind == LOG_FREE || event->kind == LOG_REALLOC)
-        totals->frees++;
 }
 
 static void put_event(struct recorder *recorder, const struct recorder_event *event, uint32_t stack)

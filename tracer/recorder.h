@@ -101,7 +101,7 @@ bool recorder_failed(const struct recorder *recorder);
 
 struct recorder_totals {
     struct unwinder_counters unwinder;
-    uint64_t allocations, frees, bytes_allocated; /* as valgrind counts: a realloc is one of each */
+    uint64_t allocations, bytes_allocated; /* as valgrind counts: a realloc is one */
     uint64_t events, incomplete_stacks, depth_stacks, distinct_stacks, distinct_frames;
     uint64_t bytes_encoded, bytes_written, queue_full;
 };

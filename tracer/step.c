@@ -32,7 +32,8 @@ bool step_stop(struct tracee *tracee)
         return false;
     tracee->stopped = true;
     struct stop stop = stop_classify(status);
-    if (stop.kind == STOP_INTERRUPT)
+    /* A new thread's first stop looks the same but has to be handled as what it is. */
+    if (stop.kind == STOP_INTERRUPT && tracee->state != TRACEE_EXPECTED)
         return true;
     tracee_keep_stop(tracee, status);
     return stop.kind != STOP_EXITED && stop.kind != STOP_KILLED;

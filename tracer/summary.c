@@ -54,10 +54,9 @@ static void print_quoted(const char *word)
 void summary_print(const struct session *session, const struct recorder_totals *totals,
                    const char *output)
 {
-    char allocations[32], frees[32], bytes[32], log[32];
-    fprintf(stderr, "allocptrace: %s allocations, %s frees, %s allocated in %.2f s",
+    char allocations[32], bytes[32], log[32];
+    fprintf(stderr, "allocptrace: %s allocations of %s in %.2f s",
             grouped(totals->allocations, allocations, sizeof allocations),
-            grouped(totals->frees, frees, sizeof frees),
             human_bytes(totals->bytes_allocated, bytes, sizeof bytes),
             (double)session->counters.elapsed_us / 1e6);
     if (session->spaces > 1)
