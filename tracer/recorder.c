@@ -13,7 +13,10 @@
 #include "tracer/ptrace_io.h"
 #include "tracer/recorder_internal.h"
 
-#define QUEUE_SIZE (UINT64_C(64) << 20)
+/* Small enough to stay in a cache and to have been touched before tracing begins: each page that a
+ * snapshot is the first to touch costs the tracee a page fault of ours. Holds eight snapshots of
+ * the longest kind. */
+#define QUEUE_SIZE (UINT64_C(2) << 20)
 /* What was recorded must reach the file even if the tracer is killed, and followers must see it. */
 #define FLUSH_NS 400000000
 #define FLUSH_ITEMS 4096
