@@ -35,7 +35,8 @@ struct error *queue_create(size_t size, struct queue **out)
     if (!queue)
         return error_no_memory();
     *queue = (struct queue){.size = size, .nap_ns = FIRST_NAP_NS};
-    queue->ring = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    queue->ring =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (queue->ring == MAP_FAILED) {
         free(queue);
         return error_no_memory();
