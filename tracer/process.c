@@ -135,6 +135,22 @@ static void take_in_copy(struct session *session, struct tracee *parent, struct 
     process_add_thread(session, child, space);
 }
 
+/* A new tracee gets its place: in its parent's space, or in a copy of it. */
+static void take_in(struct session *session, struct tracee *parent, struct tracee *child,
+                    enum stop_kind kind)
+{
+    child->state = TRACEE_EXPECTED;
+    child->tgid = proc_thread_group(child->tid, kind == STOP_CLONE ? parent->tgid : child->tid);
+    affinity_inherited(child, parent);
+    bool thread = child->tgid == parent->tgid;
+    if (thread || shares_memory(kind, parent, child->tid)) {
+        process_add_thread(session, child, parent->space);
+        child->release_at_exec = !thread && !session->options->follow_fork;
+    } else {
+        take_in_copy(session, parent, child);
+    }
+}
+
 void process_new_child(struct session *session, struct tracee *parent, enum stop_kind kind)
 {
     unsigned long message;
@@ -142,6 +158,8 @@ void process_new_child(struct session *session, struct tracee *parent, enum stop
         return;
     pid_t tid = (pid_t)message;
     struct tracee *child = tracee_find(session->tracees, tid);
+    if (child && child->state != TRACEE_NEW)
+        return; /* process_early_child() has seen to it */
     bool stopped_already = child;
     if (!child)
         child = tracee_add(session->tracees, tid);
@@ -149,18 +167,28 @@ void process_new_child(struct session *session, struct tracee *parent, enum stop
         session_warn(session, "out of memory: child %d is not traced", (int)tid);
         return;
     }
-    child->state = TRACEE_EXPECTED;
-    child->tgid = proc_thread_group(tid, kind == STOP_CLONE ? parent->tgid : tid);
-    affinity_inherited(child, parent);
-    bool thread = child->tgid == parent->tgid;
-    if (thread || shares_memory(kind, parent, tid)) {
-        process_add_thread(session, child, parent->space);
-        child->release_at_exec = !thread && !session->options->follow_fork;
-    } else {
-        take_in_copy(session, parent, child);
-    }
+    take_in(session, parent, child, kind);
     if (stopped_already)
         process_first_stop(session, child);
+}
+
+void process_early_child(struct session *session, pid_t tid)
+{
+    struct tracee *child = tracee_add(session->tracees, tid);
+    if (!child)
+        return;
+    child->state = TRACEE_NEW;
+    child->stopped = true;
+    pid_t group = proc_thread_group(tid, 0);
+    pid_t creator = (pid_t)proc_status_number(tid, "PPid", 0);
+    for (struct tracee *parent = tracee_next(session->tracees, NULL); parent;
+         parent = tracee_next(session->tracees, parent)) {
+        if (!parent->space || (parent->tgid != group && parent->tgid != creator))
+            continue;
+        take_in(session, parent, child, parent->tgid == group ? STOP_CLONE : STOP_FORK);
+        process_first_stop(session, child);
+        return;
+    }
 }
 
 void process_first_stop(struct session *session, struct tracee *child)

@@ -193,12 +193,8 @@ static void handle_stop(struct session *session, pid_t tid, int status)
     bool ended = stop.kind == STOP_EXITED || stop.kind == STOP_KILLED;
     struct tracee *tracee = tracee_find(session->tracees, tid);
     if (!tracee) {
-        /* A child whose stop came before its parent's event is held until that comes. */
-        tracee = ended ? NULL : tracee_add(session->tracees, tid);
-        if (tracee) {
-            tracee->state = TRACEE_NEW;
-            tracee->stopped = true;
-        }
+        if (!ended)
+            process_early_child(session, tid);
         return;
     }
     tracee->stopped = true;

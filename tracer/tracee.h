@@ -25,7 +25,7 @@ struct stack_range {
 #define TRACEE_STACK_RANGES 4
 
 enum tracee_state {
-    TRACEE_NEW,      /* its first stop came before its parent's event: held until that comes */
+    TRACEE_NEW,      /* it has stopped, and its parent is not known yet: held until it is */
     TRACEE_EXPECTED, /* known from its parent's event; its first stop is to come */
     TRACEE_EXEC,     /* between the exec event and the exit of execve: space not yet set up */
     TRACEE_RUNNING,  /* in the normal course of things, stopped or not */
