@@ -1,0 +1,11 @@
+# The parts of the tracer that touch no process; unit tests link them.
+find_path(UTHASH_INCLUDE_DIR uthash.h REQUIRED)
+add_library(allocptrace_probe_logic STATIC
+  allocator_table.c
+  allocators.c
+  inflight.c
+  relocate.c
+  stop.c)
+target_include_directories(allocptrace_probe_logic SYSTEM PRIVATE ${UTHASH_INCLUDE_DIR})
+target_link_libraries(allocptrace_probe_logic PUBLIC allocptrace_log
+  PRIVATE allocptrace_options PkgConfig::CAPSTONE)

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/relocate.h"
+
+#include <capstone/capstone.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Encodings are those of the Intel SDM, volume 2. */
+#define LONGEST_INSTRUCTION 15
+#define MODRM_REG_SHIFT 3
+#define GROUP5 0xff /* opcode of call, jmp and push with an r/m operand, told apart by ModRM.reg   \
+                     */
+enum group5 { GROUP5_CALL = 2, GROUP5_JMP = 4, GROUP5_PUSH = 6 };
+
+struct relocator {
+    csh capstone;
+    cs_insn *instruction;
+};
+
+struct relocator *relocator_create(void)
+{
+    struct relocator *relocator = calloc(1, sizeof *relocator);
+    if (!relocator)
+        return NULL;
+    if (cs_open(CS_ARCH_X86, CS_MODE_64, &relocator->capstone) != CS_ERR_OK) {
+        free(relocator);
+        return NULL;
+    }
+    cs_option(relocator->capstone, CS_OPT_DETAIL, CS_OPT_ON);
+    relocator->instruction = cs_malloc(relocator->capstone);
+    if (!relocator->instruction) {
+        cs_close(&relocator->capstone);
+        free(relocator);
+        return NULL;
+    }
+    return relocator;
+}
+
+void relocator_destroy(struct relocator *relocator)
+{
+    if (!relocator)
+        return;
+    cs_free(relocator->instruction, 1);
+    cs_close(&relocator->capstone);
+    free(relocator);
+}
+
+/* ---- Writing code ---- */
+
+struct output {
+    struct relocated *relocated;
+    uint64_t base; /* address of code[0] */
+};
+
+static uint64_t here(const struct output *output)
+{
+    return output->base + output->relocated->size;
+}
+
+static void emit(struct output *output, const void *bytes, size_t size)
+{
+    memcpy(output->relocated->code + output->relocated->size, bytes, size);
+    output->relocated->size += (uint8_t)size;
+}
+
+static void emit_byte(struct output *output, uint8_t byte)
+{
+    emit(output, &byte, 1);
+}
+
+static bool fits_32(int64_t value)
+{
+    return value == (int32_t)value;
+}
+
+static void emit_jump(struct output *output, uint64_t target)
+{
+    int64_t distance = (int64_t)(target - (here(output) + 5));
+    if (fits_32(distance)) {
+        int32_t displacement = (int32_t)distance;
+        emit_byte(output, 0xe9); /* jmp rel32 */
+        emit(output, &displacement, sizeof displacement);
+        return;
+    }
+    const uint8_t indirect[] = {0xff, 0x25, 0, 0, 0, 0}; /* jmp *0(%rip): the next eight bytes */
+    emit(output, indirect, sizeof indirect);
+    emit(output, &target, sizeof target);
+}
+
+/* Stores the two halves of value at offset(%rsp), leaving registers and flags alone. */
+static void emit_store(struct output *output, uint8_t offset, uint64_t value)
+{
+    for (int half = 0; half < 2; half++) {
+        const uint8_t store[] = {0xc7, 0x44, 0x24, (uint8_t)(offset + 4 * half)};
+        uint32_t word = (uint32_t)(value >> (32 * half));
+        emit(output, store, sizeof store); /* movl $imm32, disp8(%rsp) */
+        emit(output, &word, sizeof word);
+    }
+}
+
+/* ---- One instruction ---- */
+
+static bool has_operand(const cs_insn *instruction, x86_op_type type)
+{
+    const cs_x86 *x86 = &instruction->detail->x86;
+    return x86->op_count == 1 && x86->operands[0].type == type;
+}
+
+static bool is_rip_relative(const cs_insn *instruction)
+{
+    const cs_x86 *x86 = &instruction->detail->x86;
+    for (uint8_t i = 0; i < x86->op_count; i++) {
+        if (x86->operands[i].type == X86_OP_MEM && x86->operands[i].mem.base == X86_REG_RIP)
+            return true;
+    }
+    return false;
+}
+
+/* Copies the instruction with its RIP-relative displacement, if it has one, adjusted. */
+static const char *emit_copy(struct output *output, const cs_insn *instruction, int group5)
+{
+    const cs_x86 *x86 = &instruction->detail->x86;
+    uint8_t copy[LONGEST_INSTRUCTION];
+    memcpy(copy, instruction->bytes, instruction->size);
+    if (is_rip_relative(instruction)) {
+        if (x86->encoding.disp_size != 4)
+            return "its RIP-relative operand has no 32-bit displacement";
+        int32_t displacement;
+        memcpy(&displacement, copy + x86->encoding.disp_offset, sizeof displacement);
+        int64_t moved = displacement + (int64_t)(instruction->address - here(output));
+        if (!fits_32(moved))
+            return "its RIP-relative operand is out of reach";
+        displacement = (int32_t)moved;
+        memcpy(copy + x86->encoding.disp_offset, &displacement, sizeof displacement);
+    }
+    if (group5 >= 0) {
+        uint8_t *modrm = &copy[x86->encoding.modrm_offset];
+        *modrm =
+            (uint8_t)((*modrm & ~(7U << MODRM_REG_SHIFT)) | ((unsigned)group5 << MODRM_REG_SHIFT));
+    }
+    emit(output, copy, instruction->size);
+    return NULL;
+}
+
+static void emit_direct_call(struct output *output, uint64_t target, uint64_t return_address)
+{
+    /* lea -8(%rsp), %rsp: a push without a value, and without a change of flags. */
+    const uint8_t push[] = {0x48, 0x8d, 0x64, 0x24, 0xf8};
+    emit(output, push, sizeof push);
+    emit_store(output, 0, return_address);
+    emit_jump(output, target);
+}
+
+/*
+ * The operand may use RSP, so it is read before anything is pushed: push operand; push (%rsp);
+ * store the return address in the first of the two; ret takes the second. What lies below RSP at
+ * a call is dead.
+ */
+static const char *emit_indirect_call(struct output *output, const cs_insn *instruction)
+{
+    const uint8_t push_again[] = {0xff, 0x34, 0x24}; /* push (%rsp) */
+    const char *failure = emit_copy(output, instruction, GROUP5_PUSH);
+    if (failure)
+        return failure;
+    emit(output, push_again, sizeof push_again);
+    emit_store(output, 8, instruction->address + instruction->size);
+    emit_byte(output, 0xc3);
+    return NULL;
+}
+
+/* jrcxz and loop reach 127 bytes only: they jump over a jump. */
+static void emit_short_branch(struct output *output, const cs_insn *instruction, uint64_t target)
+{
+    emit(output, instruction->bytes, instruction->size - 1U);
+    emit_byte(output, 2); /* taken: over the next instruction */
+    emit_byte(output, 0xeb);
+    uint8_t skip_at = output->relocated->size;
+    emit_byte(output, 0);
+    emit_jump(output, target);
+    output->relocated->code[skip_at] = (uint8_t)(output->relocated->size - skip_at - 1);
+}
+
+static void emit_conditional(struct output *output, const cs_insn *instruction, uint64_t target)
+{
+    const uint8_t *opcode = instruction->detail->x86.opcode;
+    uint8_t condition = (opcode[0] == 0x0f ? opcode[1] : opcode[0]) & 0xf;
+    int64_t distance = (int64_t)(target - (here(output) + 6));
+    if (fits_32(distance)) {
+        const uint8_t jump[] = {0x0f, (uint8_t)(0x80 | condition)};
+        int32_t displacement = (int32_t)distance;
+        emit(output, jump, sizeof jump);
+        emit(output, &displacement, sizeof displacement);
+        return;
+    }
+    emit_byte(output, 0x70 | (condition ^ 1U)); /* the opposite condition skips a far jump */
+    uint8_t skip_at = output->relocated->size;
+    emit_byte(output, 0);
+    emit_jump(output, target);
+    output->relocated->code[skip_at] = (uint8_t)(output->relocated->size - skip_at - 1);
+}
+
+static bool is_short_branch(unsigned id)
+{
+    return id == X86_INS_JCXZ || id == X86_INS_JECXZ || id == X86_INS_JRCXZ || id == X86_INS_LOOP ||
+           id == X86_INS_LOOPE || id == X86_INS_LOOPNE;
+}
+
+static const char *refusal(const cs_insn *instruction, bool branch)
+{
+    switch (instruction->id) {
+    case X86_INS_INT3:
+    case X86_INS_INT:
+        return "it is a breakpoint or software interrupt of the program's own";
+    case X86_INS_XBEGIN:
+        return "xbegin names its own fallback address";
+    case X86_INS_LCALL:
+    case X86_INS_LJMP:
+    case X86_INS_RETF:
+    case X86_INS_RETFQ:
+    case X86_INS_IRET:
+    case X86_INS_IRETD:
+    case X86_INS_IRETQ:
+        return "it changes the code segment";
+    default:
+        /* AMD and Intel disagree on what a 16-bit branch does (SDM, JMP). */
+        return branch && instruction->detail->x86.prefix[2] == 0x66 ? "it is a 16-bit branch"
+                                                                    : NULL;
+    }
+}
+
+/* *falls_through: control goes on behind the original. */
+static const char *emit_instruction(struct relocator *relocator, struct output *output,
+                                    const cs_insn *instruction, bool *falls_through)
+{
+    bool call = cs_insn_group(relocator->capstone, instruction, CS_GRP_CALL);
+    bool jump = cs_insn_group(relocator->capstone, instruction, CS_GRP_JUMP) ||
+                is_short_branch(instruction->id);
+    const char *failure = refusal(instruction, call || jump);
+    *falls_through = true;
+    if (failure)
+        return failure;
+    bool direct = has_operand(instruction, X86_OP_IMM);
+    uint64_t target = direct ? (uint64_t)instruction->detail->x86.operands[0].imm : 0;
+    if (call) {
+        *falls_through = false;
+        if (!direct)
+            return emit_indirect_call(output, instruction);
+        emit_direct_call(output, target, instruction->address + instruction->size);
+    } else if (jump && direct) {
+        if (instruction->id == X86_INS_JMP) {
+            *falls_through = false;
+            emit_jump(output, target);
+        } else if (is_short_branch(instruction->id)) {
+            emit_short_branch(output, instruction, target);
+        } else {
+            emit_conditional(output, instruction, target);
+        }
+    } else {
+        *falls_through = !jump && !cs_insn_group(relocator->capstone, instruction, CS_GRP_RET);
+        return emit_copy(output, instruction, -1);
+    }
+    return NULL;
+}
+
+const char *relocate(struct relocator *relocator, const uint8_t *bytes, size_t size, uint64_t from,
+                     uint64_t to, struct relocated *relocated)
+{
+    struct output output = {.relocated = relocated, .base = to};
+    bool falls_through;
+    uint64_t next = from; /* moved on by cs_disasm_iter() */
+    *relocated = (struct relocated){0};
+    if (!cs_disasm_iter(relocator->capstone, &bytes, &size, &next, relocator->instruction))
+        return "it cannot be decoded";
+    relocated->length = (uint8_t)relocator->instruction->size;
+    const char *failure =
+        emit_instruction(relocator, &output, relocator->instruction, &falls_through);
+    if (failure)
+        return failure;
+    if (relocated->length == 1 && falls_through &&
+        cs_disasm_iter(relocator->capstone, &bytes, &size, &next, relocator->instruction)) {
+        struct relocated first = *relocated;
+        if (emit_instruction(relocator, &output, relocator->instruction, &falls_through)) {
+            *relocated = first;
+            falls_through = true;
+        } else {
+            relocated->length += (uint8_t)relocator->instruction->size;
+        }
+    }
+    relocated->done = relocated->size;
+    relocated->unambiguous = relocated->length > 1 || !falls_through;
+    if (falls_through)
+        emit_jump(&output, from + relocated->length);
+    return NULL;
+}
+
+bool relocate_calls(struct relocator *relocator, const uint8_t *bytes, size_t size, uint64_t from,
+                    bool (*is_target)(uint64_t address, void *data), void *data)
+{
+    cs_insn *instruction = relocator->instruction;
+    while (cs_disasm_iter(relocator->capstone, &bytes, &size, &from, instruction)) {
+        bool transfers = cs_insn_group(relocator->capstone, instruction, CS_GRP_CALL) ||
+                         cs_insn_group(relocator->capstone, instruction, CS_GRP_JUMP);
+        if (transfers && has_operand(instruction, X86_OP_IMM) &&
+            is_target((uint64_t)instruction->detail->x86.operands[0].imm, data))
+            return true;
+    }
+    return false;
+}
