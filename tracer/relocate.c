@@ -7,10 +7,14 @@
 
 /* Encodings are those of the Intel SDM, volume 2. */
 #define LONGEST_INSTRUCTION 15
+#define OPERAND_SIZE_PREFIX 0x66
+#define ADDRESS_SIZE_PREFIX 0x67
+#define REX_W 0x08
+#define MODRM_MOD_RM 0xc7U
+#define MODRM_RIP_RELATIVE 0x05 /* mod 00, rm 101 */
 #define MODRM_REG_SHIFT 3
-#define GROUP5 0xff /* opcode of call, jmp and push with an r/m operand, told apart by ModRM.reg   \
-                     */
-enum group5 { GROUP5_CALL = 2, GROUP5_JMP = 4, GROUP5_PUSH = 6 };
+/* Opcode FF is call, jmp or push with an r/m operand, told apart by ModRM.reg. */
+#define GROUP5_PUSH 6U
 
 struct relocator {
     csh capstone;
@@ -57,6 +61,7 @@ static uint64_t here(const struct output *output)
     return output->base + output->relocated->size;
 }
 
+/* Room is certain: the longest copy is that of a one-byte instruction and a call. */
 static void emit(struct output *output, const void *bytes, size_t size)
 {
     memcpy(output->relocated->code + output->relocated->size, bytes, size);
@@ -106,37 +111,37 @@ static bool has_operand(const cs_insn *instruction, x86_op_type type)
     return x86->op_count == 1 && x86->operands[0].type == type;
 }
 
+/* By the encoding: capstone does not list the operand of every instruction. */
 static bool is_rip_relative(const cs_insn *instruction)
 {
     const cs_x86 *x86 = &instruction->detail->x86;
-    for (uint8_t i = 0; i < x86->op_count; i++) {
-        if (x86->operands[i].type == X86_OP_MEM && x86->operands[i].mem.base == X86_REG_RIP)
-            return true;
-    }
-    return false;
+    return x86->encoding.modrm_offset && (x86->modrm & MODRM_MOD_RM) == MODRM_RIP_RELATIVE;
+}
+
+static uint64_t end_of(const cs_insn *instruction)
+{
+    return instruction->address + instruction->size;
 }
 
 /* Copies the instruction with its RIP-relative displacement, if it has one, adjusted. */
-static const char *emit_copy(struct output *output, const cs_insn *instruction, int group5)
+static const char *emit_copy(struct output *output, const cs_insn *instruction)
 {
     const cs_x86 *x86 = &instruction->detail->x86;
     uint8_t copy[LONGEST_INSTRUCTION];
     memcpy(copy, instruction->bytes, instruction->size);
     if (is_rip_relative(instruction)) {
-        if (x86->encoding.disp_size != 4)
-            return "its RIP-relative operand has no 32-bit displacement";
         int32_t displacement;
-        memcpy(&displacement, copy + x86->encoding.disp_offset, sizeof displacement);
+        uint8_t *place = copy + x86->encoding.modrm_offset + 1;
+        if (x86->prefix[3] == ADDRESS_SIZE_PREFIX)
+            return "its operand is relative to EIP";
+        if (x86->encoding.modrm_offset + 1 + sizeof displacement > instruction->size)
+            return "its RIP-relative operand has no 32-bit displacement";
+        memcpy(&displacement, place, sizeof displacement);
         int64_t moved = displacement + (int64_t)(instruction->address - here(output));
         if (!fits_32(moved))
             return "its RIP-relative operand is out of reach";
         displacement = (int32_t)moved;
-        memcpy(copy + x86->encoding.disp_offset, &displacement, sizeof displacement);
-    }
-    if (group5 >= 0) {
-        uint8_t *modrm = &copy[x86->encoding.modrm_offset];
-        *modrm =
-            (uint8_t)((*modrm & ~(7U << MODRM_REG_SHIFT)) | ((unsigned)group5 << MODRM_REG_SHIFT));
+        memcpy(place, &displacement, sizeof displacement);
     }
     emit(output, copy, instruction->size);
     return NULL;
@@ -159,11 +164,14 @@ static void emit_direct_call(struct output *output, uint64_t target, uint64_t re
 static const char *emit_indirect_call(struct output *output, const cs_insn *instruction)
 {
     const uint8_t push_again[] = {0xff, 0x34, 0x24}; /* push (%rsp) */
-    const char *failure = emit_copy(output, instruction, GROUP5_PUSH);
+    uint8_t *modrm = output->relocated->code + output->relocated->size +
+                     instruction->detail->x86.encoding.modrm_offset;
+    const char *failure = emit_copy(output, instruction);
     if (failure)
         return failure;
+    *modrm = (uint8_t)((*modrm & MODRM_MOD_RM) | (GROUP5_PUSH << MODRM_REG_SHIFT));
     emit(output, push_again, sizeof push_again);
-    emit_store(output, 8, instruction->address + instruction->size);
+    emit_store(output, 8, end_of(instruction));
     emit_byte(output, 0xc3);
     return NULL;
 }
@@ -208,9 +216,14 @@ static bool is_short_branch(unsigned id)
 static const char *refusal(const cs_insn *instruction, bool branch)
 {
     switch (instruction->id) {
-    case X86_INS_INT3:
     case X86_INS_INT:
+    case X86_INS_INT1:
+    case X86_INS_INT3:
         return "it is a breakpoint or software interrupt of the program's own";
+    case X86_INS_UD0:
+    case X86_INS_UD2:
+    case X86_INS_UD2B: /* ud1 */
+        return "it raises a signal that shows its address";
     case X86_INS_XBEGIN:
         return "xbegin names its own fallback address";
     case X86_INS_LCALL:
@@ -222,10 +235,14 @@ static const char *refusal(const cs_insn *instruction, bool branch)
     case X86_INS_IRETQ:
         return "it changes the code segment";
     default:
-        /* AMD and Intel disagree on what a 16-bit branch does (SDM, JMP). */
-        return branch && instruction->detail->x86.prefix[2] == 0x66 ? "it is a 16-bit branch"
-                                                                    : NULL;
+        break;
     }
+    /* AMD and Intel disagree on what a 16-bit branch does (SDM, JMP). REX.W undoes the prefix: the
+     * call of __tls_get_addr is padded that way. */
+    const cs_x86 *x86 = &instruction->detail->x86;
+    return branch && x86->prefix[2] == OPERAND_SIZE_PREFIX && !(x86->rex & REX_W)
+               ? "it is a 16-bit branch"
+               : NULL;
 }
 
 /* *falls_through: control goes on behind the original. */
@@ -245,7 +262,7 @@ static const char *emit_instruction(struct relocator *relocator, struct output *
         *falls_through = false;
         if (!direct)
             return emit_indirect_call(output, instruction);
-        emit_direct_call(output, target, instruction->address + instruction->size);
+        emit_direct_call(output, target, end_of(instruction));
     } else if (jump && direct) {
         if (instruction->id == X86_INS_JMP) {
             *falls_through = false;
@@ -257,7 +274,7 @@ static const char *emit_instruction(struct relocator *relocator, struct output *
         }
     } else {
         *falls_through = !jump && !cs_insn_group(relocator->capstone, instruction, CS_GRP_RET);
-        return emit_copy(output, instruction, -1);
+        return emit_copy(output, instruction);
     }
     return NULL;
 }
@@ -298,10 +315,17 @@ bool relocate_calls(struct relocator *relocator, const uint8_t *bytes, size_t si
 {
     cs_insn *instruction = relocator->instruction;
     while (cs_disasm_iter(relocator->capstone, &bytes, &size, &from, instruction)) {
-        bool transfers = cs_insn_group(relocator->capstone, instruction, CS_GRP_CALL) ||
-                         cs_insn_group(relocator->capstone, instruction, CS_GRP_JUMP);
-        if (transfers && has_operand(instruction, X86_OP_IMM) &&
-            is_target((uint64_t)instruction->detail->x86.operands[0].imm, data))
+        if (!cs_insn_group(relocator->capstone, instruction, CS_GRP_CALL) &&
+            !cs_insn_group(relocator->capstone, instruction, CS_GRP_JUMP))
+            continue;
+        uint64_t address;
+        if (has_operand(instruction, X86_OP_IMM))
+            address = (uint64_t)instruction->detail->x86.operands[0].imm;
+        else if (is_rip_relative(instruction))
+            address = end_of(instruction) + (uint64_t)instruction->detail->x86.disp;
+        else
+            continue;
+        if (is_target(address, data))
             return true;
     }
     return false;

@@ -9,6 +9,10 @@
  * come back to breakpoint + 1: a thread is found at that address only after the breakpoint itself
  * (see relocated.unambiguous).
  *
+ * What differs from execution in place: a system call leaves the slot's address in RCX, a fault
+ * shows it in its signal frame, and calls use more than the 8 bytes below RSP and are not balanced
+ * for a processor's shadow stack.
+ *
  * Pure: no process is touched. Instructions are decoded with capstone.
  */
 #ifndef ALLOCPTRACE_TRACER_RELOCATE_H
@@ -46,8 +50,9 @@ const char *relocate(struct relocator *relocator, const uint8_t *bytes, size_t s
 
 /*
  * Whether the function body in bytes (taken at address from) hands its work to one of the
- * addresses that is_target accepts: by a direct call or jump there. Used to leave out operator new
- * where it ends in malloc. Follows the code linearly, up to size bytes.
+ * addresses that is_target accepts: by a direct call or jump there, or by one through a pointer
+ * (the global offset table's) stored there. Used to leave out operator new where it ends in malloc.
+ * Follows the code linearly, up to size bytes.
  */
 bool relocate_calls(struct relocator *relocator, const uint8_t *bytes, size_t size, uint64_t from,
                     bool (*is_target)(uint64_t address, void *data), void *data);
