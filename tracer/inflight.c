@@ -5,6 +5,11 @@
 
 #include "tracer/arch.h"
 
+/* What the kernel puts on a stack for a handler at least: the red zone stays free, then come the
+ * FXSAVE area (512 bytes), siginfo_t (128), struct ucontext (304) and the handler's return address
+ * (Linux, arch/x86/include/asm/sigframe.h). */
+#define SIGNAL_FRAME_LEAST (ARCH_RED_ZONE + 512 + 128 + 304 + 8)
+
 void inflight_init(struct inflight *inflight)
 {
     *inflight = (struct inflight){0};
@@ -16,11 +21,14 @@ void inflight_deinit(struct inflight *inflight)
     inflight_init(inflight);
 }
 
-static void drop_last(struct inflight *inflight)
+/* Ends all calls from index on without a return. */
+static void cut(struct inflight *inflight, size_t index)
 {
-    inflight->count--;
-    if (!inflight->calls[inflight->count].barrier)
-        inflight->abandoned++;
+    while (inflight->count > index) {
+        inflight->count--;
+        if (!inflight->calls[inflight->count].barrier)
+            inflight->abandoned++;
+    }
 }
 
 /* The index of the innermost call that is live on this stack, or count. What a signal handler
@@ -36,18 +44,27 @@ static size_t live_on(const struct inflight *inflight, uint64_t stack)
     return inflight->count;
 }
 
-/* Drops what the thread has left behind: all of this stack below sp has been unwound. Calls on
- * another stack above it in the list are gone with it: they were made from a handler or coroutine
- * that began later. */
-static void drop_passed(struct inflight *inflight, uint64_t stack, uint64_t sp)
+/* Whether a thread that now stands at sp has left the call, or the handler that a barrier stands
+ * for: a handler's frames lie below the signal frame. */
+static bool is_passed(const struct inflight_call *call, uint64_t sp)
+{
+    if (!call->barrier)
+        return call->sp < sp;
+    return call->sp < SIGNAL_FRAME_LEAST || call->sp - SIGNAL_FRAME_LEAST < sp;
+}
+
+enum drop { DROP_ALL, DROP_HANDLERS };
+
+/* Drops what the thread has left behind on this stack. Calls on another stack that come later in
+ * the list are gone with it: they were made from a handler or coroutine that began later. */
+static void drop_passed(struct inflight *inflight, uint64_t stack, uint64_t sp, enum drop drop)
 {
     for (size_t i = 0; i < inflight->count; i++) {
         const struct inflight_call *call = &inflight->calls[i];
-        if (call->stack != stack || call->sp >= sp)
-            continue;
-        while (inflight->count > i)
-            drop_last(inflight);
-        return;
+        if (call->stack == stack && (call->barrier || drop == DROP_ALL) && is_passed(call, sp)) {
+            cut(inflight, i);
+            return;
+        }
     }
 }
 
@@ -71,7 +88,7 @@ enum inflight_entry inflight_enter(struct inflight *inflight, uint64_t stack, ui
                                    const struct allocator_function *function,
                                    struct inflight_call **out)
 {
-    drop_passed(inflight, stack, sp);
+    drop_passed(inflight, stack, sp, DROP_ALL);
     size_t index = live_on(inflight, stack);
     if (index < inflight->count) {
         const struct inflight_call *live = &inflight->calls[index];
@@ -82,8 +99,7 @@ enum inflight_entry inflight_enter(struct inflight *inflight, uint64_t stack, ui
          * left by a longjmp and made again. */
         if (live->return_address == return_address && live->function != function)
             return INFLIGHT_NESTED;
-        while (inflight->count > index)
-            drop_last(inflight);
+        cut(inflight, index);
     }
     struct inflight_call *call = push(inflight);
     if (!call)
@@ -105,17 +121,19 @@ bool inflight_return(struct inflight *inflight, uint64_t stack, uint64_t sp, uin
             call->return_address != address)
             continue;
         *out = *call;
-        while (inflight->count > i + 1)
-            drop_last(inflight);
+        cut(inflight, i + 1);
         inflight->count = i;
         return true;
     }
-    drop_passed(inflight, stack, sp);
+    drop_passed(inflight, stack, sp, DROP_ALL);
     return false;
 }
 
 bool inflight_signal(struct inflight *inflight, uint64_t stack, uint64_t sp)
 {
+    /* A call that has popped its return address may be about to report its return, which a signal
+     * can precede: handlers only. */
+    drop_passed(inflight, stack, sp, DROP_HANDLERS);
     struct inflight_call *barrier = push(inflight);
     if (!barrier)
         return false;
@@ -127,6 +145,5 @@ bool inflight_signal(struct inflight *inflight, uint64_t stack, uint64_t sp)
 
 void inflight_clear(struct inflight *inflight)
 {
-    while (inflight->count)
-        drop_last(inflight);
+    cut(inflight, 0);
 }
