@@ -138,6 +138,8 @@ static const struct allocator_function functions[] = {
     MIMALLOC("mi_heap_", 1),
     ALLOCATE("mi_zalloc_small", 0),
     RESIZE_ARRAY("mi_reallocarray", 0, 1, 2),
+    RESIZE_ARRAY("mi_aligned_recalloc", 0, 1, 2),
+    RESIZE_ARRAY("mi_aligned_offset_recalloc", 0, 1, 2),
     ALLOCATE_OUT("mi_posix_memalign", 0, 2),
     ALLOCATE("mi_memalign", 1),
     ALLOCATE("mi_aligned_alloc", 1),
@@ -189,6 +191,18 @@ static const struct allocator_function functions[] = {
     FREE_WRAPPER("tc_deletearray_aligned"),
     FREE_WRAPPER("tc_deletearray_sized_aligned"),
     FREE_WRAPPER("tc_deletearray_aligned_nothrow"),
+
+    /* A Rust program's #[global_allocator]; the default one ends in malloc. */
+    NEW("__rg_alloc"),
+    NEW("__rg_alloc_zeroed"),
+    FREE_WRAPPER("__rg_dealloc"),
+    {.name = "__rg_realloc",
+     .kind = ALLOCATOR_RESIZE,
+     .size = 3,
+     .count = -1,
+     .address = 0,
+     .out = -1,
+     .wrapper = true},
 
     MAPPING("mmap", ALLOCATOR_MMAP, 1, -1),
     MAPPING("mmap64", ALLOCATOR_MMAP, 1, -1),

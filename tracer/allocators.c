@@ -17,18 +17,19 @@ static const char accepted_spec[] =
     "NAME[@MODULE](ARGUMENT,...) with arguments size, count, ptr, out or _, or "
     "NAME[@MODULE]=malloc, calloc, realloc or free";
 
-/* A function's name in the table: one of the built-in ones, or the user's. */
-struct entry {
-    const struct allocator_function *function;
-    struct entry *next_module; /* the same name, for another module */
-    UT_hash_handle hh;
-};
-
 struct user_function {
     struct allocator_function function; /* its texts point into text */
     char *text;
-    const char *spec; /* as the user gave it */
+    char *spec; /* as the user gave it */
     bool used;
+};
+
+/* A function's name in the table. */
+struct entry {
+    const struct allocator_function *function;
+    struct user_function *user; /* NULL for a built-in one */
+    struct entry *next_module;  /* the same name, for another module */
+    UT_hash_handle hh;
 };
 
 struct allocators {
@@ -37,25 +38,27 @@ struct allocators {
     size_t user_count;
 };
 
+/* What is added later is found first: the user's words come before the built-in table's. */
 static struct error *add_entry(struct allocators *allocators,
-                               const struct allocator_function *function)
+                               const struct allocator_function *function,
+                               struct user_function *user)
 {
     struct entry *entry = calloc(1, sizeof *entry);
     if (!entry)
         return error_no_memory();
-    entry->function = function;
     struct entry *first;
     HASH_FIND_STR(allocators->entries, function->name, first);
     if (first) {
-        /* The user's words come before the built-in table's. */
+        entry->function = first->function;
+        entry->user = first->user;
         entry->next_module = first->next_module;
+        first->function = function;
+        first->user = user;
         first->next_module = entry;
-        if (function->user) {
-            entry->function = first->function;
-            first->function = function;
-        }
         return NULL;
     }
+    entry->function = function;
+    entry->user = user;
     unsigned before = HASH_COUNT(allocators->entries);
     HASH_ADD_KEYPTR(hh, allocators->entries, function->name, strlen(function->name), entry);
     if (HASH_COUNT(allocators->entries) > before)
@@ -74,7 +77,7 @@ struct error *allocators_create(bool mappings, struct allocators **out)
     struct error *error = NULL;
     for (size_t i = 0; !error && i < count; i++) {
         if (mappings || functions[i].kind < ALLOCATOR_MMAP)
-            error = add_entry(allocators, &functions[i]);
+            error = add_entry(allocators, &functions[i], NULL);
     }
     if (error) {
         allocators_destroy(allocators);
@@ -82,6 +85,15 @@ struct error *allocators_create(bool mappings, struct allocators **out)
     }
     *out = allocators;
     return NULL;
+}
+
+static void free_user(struct user_function *user)
+{
+    if (!user)
+        return;
+    free(user->text);
+    free(user->spec);
+    free(user);
 }
 
 void allocators_destroy(struct allocators *allocators)
@@ -97,10 +109,8 @@ void allocators_destroy(struct allocators *allocators)
             entry = next;
         }
     }
-    for (size_t i = 0; i < allocators->user_count; i++) {
-        free(allocators->user[i]->text);
-        free(allocators->user[i]);
-    }
+    for (size_t i = 0; i < allocators->user_count; i++)
+        free_user(allocators->user[i]);
     free(allocators->user);
     free(allocators);
 }
@@ -113,26 +123,18 @@ static struct error *bad_spec(const char *spec, const char *why)
                         accepted_spec);
 }
 
-static bool set_argument(struct allocator_function *function, const char *word, int8_t index)
+/* Where the position of the argument with this meaning is kept, or NULL. */
+static int8_t *place_of(struct allocator_function *function, const char *word)
 {
-    const struct {
-        const char *word;
-        int8_t *place;
-    } meanings[] = {
-        {"size", &function->size},
-        {"count", &function->count},
-        {"ptr", &function->address},
-        {"out", &function->out},
-    };
-    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
-        if (strcmp(word, meanings[i].word) != 0)
-            continue;
-        if (*meanings[i].place >= 0)
-            return false;
-        *meanings[i].place = index;
-        return true;
-    }
-    return strcmp(word, "_") == 0;
+    if (strcmp(word, "size") == 0)
+        return &function->size;
+    if (strcmp(word, "count") == 0)
+        return &function->count;
+    if (strcmp(word, "ptr") == 0)
+        return &function->address;
+    if (strcmp(word, "out") == 0)
+        return &function->out;
+    return NULL;
 }
 
 static struct error *parse_arguments(const char *spec, char *arguments,
@@ -149,8 +151,15 @@ static struct error *parse_arguments(const char *spec, char *arguments,
         word[strcspn(word, " ")] = 0;
         if (index == ARGUMENTS_MAX)
             return bad_spec(spec, "only the first six arguments can be seen");
-        if (!set_argument(function, word, index++))
-            return bad_spec(spec, "an argument is unknown or given twice");
+        if (strcmp(word, "_") != 0) {
+            int8_t *place = place_of(function, word);
+            if (!place)
+                return bad_spec(spec, "an argument is unknown");
+            if (*place >= 0)
+                return bad_spec(spec, "an argument is given twice");
+            *place = index;
+        }
+        index++;
     }
     if (function->count >= 0 && function->size < 0)
         return bad_spec(spec, "count needs a size beside it");
@@ -218,24 +227,23 @@ static struct error *parse_spec(const char *spec, char *text, struct allocator_f
 
 struct error *allocators_add(struct allocators *allocators, const char *spec)
 {
-    struct user_function *user = calloc(1, sizeof *user);
     struct user_function **users =
         realloc(allocators->user, (allocators->user_count + 1) * sizeof(struct user_function *));
-    if (users)
-        allocators->user = users;
-    if (!user || !users || !(user->text = strdup(spec))) {
-        free(user);
+    if (!users)
+        return error_no_memory();
+    allocators->user = users;
+    struct user_function *user = calloc(1, sizeof *user);
+    if (!user || !(user->spec = strdup(spec)) || !(user->text = strdup(spec))) {
+        free_user(user);
         return error_no_memory();
     }
-    user->spec = spec;
     user->function = (struct allocator_function){
         .size = -1, .count = -1, .address = -1, .out = -1, .user = true};
     struct error *error = parse_spec(spec, user->text, &user->function);
     if (!error && !user->function.fixed_address)
-        error = add_entry(allocators, &user->function);
+        error = add_entry(allocators, &user->function, user);
     if (error) {
-        free(user->text);
-        free(user);
+        free_user(user);
         return error;
     }
     users[allocators->user_count++] = user;
@@ -243,13 +251,6 @@ struct error *allocators_add(struct allocators *allocators, const char *spec)
 }
 
 /* ---- Look-up ---- */
-
-static void mark_used(const struct allocator_function *function)
-{
-    /* A user's description is the first member of its user_function. */
-    if (function->user)
-        ((struct user_function *)(uintptr_t)function)->used = true;
-}
 
 const struct allocator_function *allocators_find(const struct allocators *allocators,
                                                  const char *name, const char *module)
@@ -260,7 +261,8 @@ const struct allocator_function *allocators_find(const struct allocators *alloca
         const struct allocator_function *function = entry->function;
         if (function->module && fnmatch(function->module, module, 0) != 0)
             continue;
-        mark_used(function);
+        if (entry->user)
+            entry->user->used = true;
         return function;
     }
     return NULL;
