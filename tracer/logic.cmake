@@ -1,5 +1,4 @@
 # The parts of the tracer that touch no process; unit tests link them.
-find_path(UTHASH_INCLUDE_DIR uthash.h REQUIRED)
 add_library(allocptrace_probe_logic STATIC
   allocator_table.c
   allocators.c

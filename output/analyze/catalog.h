@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * catalog.h - what a log's events refer to: modules, frames, stacks, threads and processes, each
+ * found by the small number that the log gives it.
+ *
+ * Ids must be dense (at most one above the highest so far) and defined before they are used; a log
+ * that breaks this is corrupt. Memory grows with distinct definitions only. Texts are interned:
+ * equal texts are the same pointer.
+ */
+#ifndef ALLOCPTRACE_ANALYZE_CATALOG_H
+#define ALLOCPTRACE_ANALYZE_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "output/log/error.h"
+#include "output/log/record.h"
+
+struct catalog_module {
+    const char *path;
+    const char *name; /* the path's last part */
+};
+
+struct catalog_location {
+    const char *function; /* NULL if unknown */
+    const char *file;     /* NULL if unknown */
+    uint64_t line;        /* 0 if unknown */
+};
+
+struct catalog_frame {
+    uint32_t module; /* 0 for none */
+    uint32_t flags;  /* enum log_frame_flags */
+    uint64_t address;
+    uint32_t location_count;            /* 0 until the frame has been named */
+    struct catalog_location *locations; /* innermost first */
+};
+
+struct catalog_stack {
+    uint32_t parent, frame;
+};
+
+struct catalog_thread {
+    uint32_t process;
+    int64_t tid;
+    const char *name;
+};
+
+struct catalog_process {
+    uint32_t parent;
+    uint32_t origin; /* enum log_process_origin */
+    int64_t pid;
+    const char *executable;
+    const char *name; /* the executable's last part */
+};
+
+struct catalog {
+    /* By id; element 0 is unused. The counts include it. */
+    struct catalog_module *modules;
+    size_t module_count;
+    struct catalog_frame *frames;
+    size_t frame_count;
+    struct catalog_stack *stacks;
+    size_t stack_count;
+    struct catalog_thread *threads;
+    size_t thread_count;
+    struct catalog_process *processes;
+    size_t process_count;
+    const char **notes;
+    size_t note_count;
+    struct text_pool *texts;
+};
+
+struct error *catalog_init(struct catalog *catalog);
+void catalog_deinit(struct catalog *catalog);
+
+/* Takes in a definition; a record of another kind is left alone. */
+struct error *catalog_add(struct catalog *catalog, const struct log_record *record);
+
+/* A frame as seen by a person: one line for each location, or one for the address itself. */
+struct catalog_line {
+    const char *function; /* never NULL: module+0xoffset if unknown */
+    const char *module;   /* "" if none */
+    const char *file;     /* NULL if unknown */
+    uint64_t line;
+    uint32_t flags; /* of its frame */
+};
+/* How many lines a frame has (at least 1), and its line number index, innermost first. */
+size_t catalog_line_count(const struct catalog *catalog, uint32_t frame);
+struct catalog_line catalog_line(const struct catalog *catalog, uint32_t frame, size_t index);
+
+#endif

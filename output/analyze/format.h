@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * format.h - numbers and names for people. All print to a stream; names are untrusted and come out
+ * neutralized (text_sanitize()).
+ */
+#ifndef ALLOCPTRACE_ANALYZE_FORMAT_H
+#define ALLOCPTRACE_ANALYZE_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "output/analyze/replay.h"
+
+/* "1,234,567". Returns out. */
+const char *format_number(uint64_t number, char *out, size_t size);
+/* "1.25 MiB", or with exact set "1,310,720 bytes". Returns out. */
+const char *format_bytes(uint64_t bytes, bool exact, char *out, size_t size);
+/* "12.3%", of a total that may be 0. Returns out. */
+const char *format_share(uint64_t part, uint64_t total, char *out, size_t size);
+
+void format_text(FILE *out, const char *text);
+
+/* Prints a stack, innermost line first, each with the indentation before it. */
+void format_stack(FILE *out, const struct replay *replay, uint32_t stack, const char *indent,
+                  bool files);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "output/analyze/internal_frames.h"
+
+#include <string.h>
+
+/* What a demangled name begins with. Kept as data: add a line for another language's library. */
+static const char *const prefixes[] = {
+    /* C library functions that are nothing but an allocation. */
+    "__libc_malloc",
+    "__libc_calloc",
+    "__libc_realloc",
+    "__libc_memalign",
+    /* C++ */
+    "operator new(",
+    "operator new[](",
+    "operator delete(",
+    "operator delete[](",
+    "std::allocator<",
+    "std::allocator_traits<",
+    "__gnu_cxx::new_allocator<",
+    "std::__new_allocator<",
+    "std::_Vector_base<",
+    "__gnu_cxx::__alloc_traits<",
+    "std::pmr::",
+    "std::__allocate_guarded",
+    "std::__allocated_ptr<",
+    "std::__detail::_Hashtable_alloc<",
+    "std::_Rb_tree_node",
+    "std::__cxx11::_List_base<",
+    "std::__cxx1998::",
+    "std::_Deque_base<",
+    "void* std::__libcpp_allocate",
+    /* Rust */
+    "alloc::alloc::",
+    "alloc::raw_vec::",
+    "<alloc::alloc::Global as",
+    "<alloc::raw_vec::",
+    "__rust_alloc",
+    "__rust_realloc",
+    "__rust_alloc_zeroed",
+    "__rust_dealloc",
+    "__rdl_",
+    "__rg_",
+    "std::alloc::",
+    "std::sys::alloc::",
+    "std::sys::pal::unix::alloc::",
+    "<std::alloc::System as",
+    "hashbrown::raw::alloc",
+    "hashbrown::raw::RawTableInner::new_uninit",
+};
+
+/* Generic functions whose demangled name begins with a return type. */
+static const char *const substrings[] = {
+    " __gnu_cxx::new_allocator<", " std::__new_allocator<",
+    " std::allocator_traits<",    " alloc::alloc::",
+    " alloc::raw_vec::",
+};
+
+bool internal_frame(const struct catalog_line *line)
+{
+    if (line->flags & LOG_FRAME_ALLOCATOR)
+        return true;
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        if (strncmp(line->function, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < sizeof substrings / sizeof *substrings; i++) {
+        const char *hit = strstr(line->function, substrings[i]);
+        const char *arguments = strchr(line->function, '(');
+        if (hit && arguments && hit < arguments)
+            return true;
+    }
+    return false;
+}
+
+struct catalog_line internal_site(const struct catalog *catalog, uint32_t stack)
+{
+    struct catalog_line line = {.function = "[no stack]", .module = ""};
+    for (; stack; stack = catalog->stacks[stack].parent) {
+        uint32_t frame = catalog->stacks[stack].frame;
+        size_t count = catalog_line_count(catalog, frame);
+        for (size_t i = 0; i < count; i++) {
+            line = catalog_line(catalog, frame, i);
+            if (!internal_frame(&line))
+                return line;
+        }
+    }
+    return line;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * live_map.h - the live blocks of one process, found by address.
+ *
+ * Open addressing with linear probing and backward-shift deletion: 24 bytes a slot, at most three
+ * quarters of the slots in use, so at most 64 bytes a live block while it grows and 32 when full.
+ */
+#ifndef ALLOCPTRACE_ANALYZE_LIVE_MAP_H
+#define ALLOCPTRACE_ANALYZE_LIVE_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct live_block {
+    uint64_t address; /* never 0 */
+    uint64_t size;    /* bytes asked for */
+    uint32_t row;     /* the sums that it counts in, see replay.h */
+    uint32_t thread : 31;
+    uint32_t inherited : 1; /* the parent's, copied by fork */
+};
+
+struct live_map {
+    struct live_block *slots; /* address 0: free */
+    size_t capacity, count;   /* capacity is 0 or a power of two */
+};
+
+void live_map_init(struct live_map *map);
+void live_map_deinit(struct live_map *map);
+/* Adds a block that is not there yet; false when out of memory. */
+bool live_map_add(struct live_map *map, const struct live_block *block);
+/* Takes the block at address out; false if there is none. */
+bool live_map_take(struct live_map *map, uint64_t address, struct live_block *block);
+/* Walks the blocks: start with *index 0; NULL after the last. */
+struct live_block *live_map_next(const struct live_map *map, size_t *index);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - the words of allocptrace-analyze's command line.
+ */
+#ifndef ALLOCPTRACE_ANALYZE_OPTIONS_H
+#define ALLOCPTRACE_ANALYZE_OPTIONS_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "output/log/error.h"
+
+enum action {
+    ACTION_SUMMARY,
+    ACTION_FLAMEGRAPH,
+    ACTION_LEAKS,
+    ACTION_JSON,
+    ACTION_HELP,
+    ACTION_VERSION,
+};
+
+enum metric {
+    METRIC_BYTES,
+    METRIC_ALLOCATIONS,
+    METRIC_PEAK,
+    METRIC_LEAKED,
+    METRIC_TEMPORARY,
+};
+
+enum sort_key {
+    SORT_COUNT,
+    SORT_SIZE,
+    SORT_PEAK,
+    SORT_LEAKED,
+    SORT_NAME,
+    SORT_DEFAULT, /* by what the table is about */
+};
+
+enum group_key {
+    GROUP_FUNCTION,
+    GROUP_MODULE,
+    GROUP_FILE,
+    GROUP_LINE,
+    GROUP_THREAD,
+    GROUP_PROCESS,
+};
+
+#define OPTIONS_NO_LIMIT SIZE_MAX
+
+struct options {
+    enum action action;
+    const char *log;
+    const char *flamegraph_file; /* NULL: standard output */
+    enum metric metric;
+    enum sort_key sort;
+    enum group_key group;
+    bool has_filter;
+    regex_t filter;
+    uint64_t min_count, threshold_bytes;
+    size_t limit;
+    bool limit_given;
+    int64_t pid, tid; /* -1 for all */
+    double from, to;  /* seconds; infinite where not given */
+    int verbose;
+};
+
+/* An ERROR_USAGE error's message says what is wrong and what is accepted. */
+struct error *options_parse(int argc, char **argv, struct options *options);
+void options_deinit(struct options *options);
+void options_print_help(void);
+
+#endif

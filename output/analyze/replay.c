@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT */
+#include "output/analyze/replay.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "output/analyze/live_map.h"
+#include "output/analyze/mappings.h"
+
+#define STATUS_EXEC (-2) /* log_process_end.status */
+
+struct row_index {
+    struct {
+        uint32_t stack, group;
+    } key;
+    uint32_t row;
+    UT_hash_handle hh;
+};
+
+struct replay_heap {
+    struct live_map blocks;
+    struct mappings mappings;
+    bool ended;
+};
+
+struct replay_thread {
+    uint64_t last_address; /* of its last allocation, 0 after it was freed */
+    uint64_t unknown_run;  /* frees of unknown addresses since it last did something else */
+    bool resizing;         /* a LOG_REALLOC_BEGIN is open */
+    struct live_block resized;
+};
+
+static uint64_t tick_of(double seconds, uint64_t tick_ns)
+{
+    if (!isfinite(seconds) || !tick_ns)
+        return seconds > 0 ? UINT64_MAX : 0;
+    double ticks = seconds * 1e9 / (double)tick_ns;
+    return ticks <= 0 ? 0 : ticks >= 1e19 ? UINT64_MAX : (uint64_t)ticks;
+}
+
+struct error *replay_init(struct replay *replay, const struct replay_options *options,
+                          const struct log_header *header)
+{
+    *replay = (struct replay){
+        .options = *options,
+        .tick_ns = header->tick_ns,
+        .from_tick = tick_of(options->from, header->tick_ns),
+        .to_tick = tick_of(options->to, header->tick_ns),
+        .row_count = 1,
+    };
+    struct error *error = catalog_init(&replay->catalog);
+    replay->rows = calloc(1, sizeof *replay->rows);
+    if (!error && !replay->rows)
+        error = error_no_memory();
+    if (error)
+        replay_deinit(replay);
+    return error;
+}
+
+void replay_deinit(struct replay *replay)
+{
+    struct row_index *index;
+    while ((index = replay->row_index)) {
+        HASH_DEL(replay->row_index, index);
+        free(index);
+    }
+    for (size_t i = 0; i < replay->heap_count; i++) {
+        live_map_deinit(&replay->heaps[i].blocks);
+        mappings_deinit(&replay->heaps[i].mappings);
+    }
+    free(replay->heaps);
+    free(replay->threads);
+    free(replay->row_of_stack);
+    free(replay->rows);
+    catalog_deinit(&replay->catalog);
+}
+
+static bool grow(void *array, size_t *count, size_t index, size_t size)
+{
+    void **elements = array;
+    if (index < *count)
+        return true;
+    size_t wanted = (index + 1) * 2;
+    char *grown = realloc(*elements, wanted * size);
+    if (!grown)
+        return false;
+    memset(grown + *count * size, 0, (wanted - *count) * size);
+    *elements = grown;
+    *count = wanted;
+    return true;
+}
+
+/* ---- Rows ---- */
+
+static uint32_t new_row(struct replay *replay, uint32_t stack, uint32_t group)
+{
+    size_t id = replay->row_count;
+    if (id > UINT32_MAX)
+        return 0;
+    if ((id & (id - 1)) == 0) {
+        struct replay_row *rows = realloc(replay->rows, id * 2 * sizeof *rows);
+        if (!rows)
+            return 0;
+        replay->rows = rows;
+    }
+    replay->rows[id] = (struct replay_row){.stack = stack, .group = group, .epoch = replay->epoch};
+    replay->row_count++;
+    return (uint32_t)id;
+}
+
+/* The row of a stack, made when first needed; 0 when out of memory. */
+static uint32_t row_of(struct replay *replay, uint32_t stack, uint32_t thread)
+{
+    if (replay->options.split == REPLAY_BY_STACK) {
+        if (!grow(&replay->row_of_stack, &replay->row_of_stack_count, stack, sizeof(uint32_t)))
+            return 0;
+        if (!replay->row_of_stack[stack])
+            replay->row_of_stack[stack] = new_row(replay, stack, 0);
+        return replay->row_of_stack[stack];
+    }
+    struct row_index wanted = {.key = {.stack = stack, .group = thread}};
+    if (replay->options.split == REPLAY_BY_PROCESS)
+        wanted.key.group = replay->catalog.threads[thread].process;
+    struct row_index *index;
+    HASH_FIND(hh, replay->row_index, &wanted.key, sizeof wanted.key, index);
+    if (index)
+        return index->row;
+    index = malloc(sizeof *index);
+    if (!index)
+        return 0;
+    *index = wanted;
+    index->row = new_row(replay, stack, wanted.key.group);
+    HASH_ADD(hh, replay->row_index, key, sizeof index->key, index);
+    return index->row;
+}
+
+/* Before a row's live sums change: if they were the same at the last peak, that is noted now. */
+static struct replay_sums *touch(struct replay *replay, uint32_t row_id)
+{
+    struct replay_row *row = &replay->rows[row_id];
+    if (row->epoch != replay->epoch) {
+        row->sums.peak = row->sums.live;
+        row->sums.peak_bytes = row->sums.live_bytes;
+        row->epoch = replay->epoch;
+    }
+    return &row->sums;
+}
+
+static void add_live(struct replay *replay, const struct live_block *block, uint64_t time)
+{
+    struct replay_totals *totals = &replay->totals;
+    struct replay_sums *sums = touch(replay, block->row);
+    sums->live++;
+    sums->live_bytes += block->size;
+    totals->live++;
+    totals->live_bytes += block->size;
+    if (totals->live_bytes > totals->peak_bytes) {
+        totals->peak_bytes = totals->live_bytes;
+        totals->peak_blocks = totals->live;
+        totals->peak_time = time;
+        replay->epoch++;
+    }
+}
+
+static void remove_live(struct replay *replay, const struct live_block *block)
+{
+    if (block->inherited)
+        return;
+    struct replay_sums *sums = touch(replay, block->row);
+    sums->live--;
+    sums->live_bytes -= block->size;
+    replay->totals.live--;
+    replay->totals.live_bytes -= block->size;
+}
+
+/* ---- Events ---- */
+
+struct event {
+    struct replay_thread *thread;
+    struct replay_heap *heap;
+    uint32_t thread_id;
+    uint64_t time;
+};
+
+/* Whether the event is to be looked at; *error if it contradicts the log. */
+static bool begin_event(struct replay *replay, uint32_t thread, uint64_t time, struct event *event,
+                        struct error **error)
+{
+    const struct catalog *catalog = &replay->catalog;
+    if (!thread || thread >= catalog->thread_count) {
+        *error = error_format(ERROR_CORRUPT, "thread %u is used and was not defined", thread);
+        return false;
+    }
+    if (replay->tick_ns && time > replay->to_tick) {
+        replay->over = true;
+        return false;
+    }
+    uint32_t process = catalog->threads[thread].process;
+    if (!grow(&replay->threads, &replay->thread_count, thread, sizeof *replay->threads) ||
+        !grow(&replay->heaps, &replay->heap_count, process, sizeof *replay->heaps)) {
+        *error = error_no_memory();
+        return false;
+    }
+    replay->totals.events++;
+    if (time > replay->totals.last_time)
+        replay->totals.last_time = time;
+    if (replay->options.pid >= 0 && catalog->processes[process].pid != replay->options.pid)
+        return false;
+    *event = (struct event){.thread = &replay->threads[thread],
+                            .heap = &replay->heaps[process],
+                            .thread_id = thread,
+                            .time = time};
+    return true;
+}
+
+static bool is_counted(const struct replay *replay, const struct event *event)
+{
+    return event->time >= replay->from_tick &&
+           (replay->options.tid < 0 ||
+            replay->catalog.threads[event->thread_id].tid == replay->options.tid);
+}
+
+static struct error *check_stack(const struct replay *replay, uint32_t stack)
+{
+    return stack < replay->catalog.stack_count
+               ? NULL
+               : error_format(ERROR_CORRUPT, "stack %u is used and was not defined", stack);
+}
+
+/* A new block. Blocks that are not to be counted have row 0: they are known, and that is all. */
+static struct error *add_block(struct replay *replay, const struct event *event, uint64_t address,
+                               uint64_t size, uint32_t stack, bool resized)
+{
+    struct replay_totals *totals = &replay->totals;
+    struct live_block old;
+    struct error *error = check_stack(replay, stack);
+    if (error)
+        return error;
+    event->thread->unknown_run = 0;
+    event->thread->last_address = address;
+    if (live_map_take(&event->heap->blocks, address, &old)) {
+        totals->missed_frees += !old.inherited;
+        if (old.row)
+            remove_live(replay, &old);
+    }
+    if (!address)
+        return NULL;
+    struct live_block block = {
+        .address = address, .size = size, .thread = event->thread_id & 0x7fffffff};
+    if (is_counted(replay, event)) {
+        block.row = row_of(replay, stack, event->thread_id);
+        if (!block.row)
+            return error_no_memory();
+        struct replay_sums *sums = &replay->rows[block.row].sums;
+        sums->count++;
+        sums->bytes += size;
+        sums->reallocations += resized;
+        totals->allocations++;
+        totals->bytes += size;
+        totals->reallocations += resized;
+        add_live(replay, &block, event->time);
+    }
+    return live_map_add(&event->heap->blocks, &block) ? NULL : error_no_memory();
+}
+
+/* A block has ended. */
+static void end_block(struct replay *replay, const struct event *event,
+                      const struct live_block *block, bool freed)
+{
+    struct replay_totals *totals = &replay->totals;
+    event->thread->unknown_run = 0;
+    if (!block->row)
+        return;
+    if (block->inherited) {
+        totals->inherited_frees++;
+        return;
+    }
+    remove_live(replay, block);
+    totals->deallocations++;
+    struct replay_thread *owner = &replay->threads[block->thread];
+    if (freed && owner->last_address == block->address) {
+        struct replay_sums *sums = &replay->rows[block->row].sums;
+        sums->temporary++;
+        sums->temporary_bytes += block->size;
+        totals->temporary++;
+    }
+    if (owner->last_address == block->address)
+        owner->last_address = 0;
+}
+
+static void note_unknown(struct replay *replay, const struct event *event)
+{
+    replay->totals.unknown_frees++;
+    event->thread->unknown_run++;
+}
+
+static struct error *on_free(struct replay *replay, const struct log_free *record)
+{
+    struct error *error = NULL;
+    struct event event;
+    struct live_block block;
+    if (!begin_event(replay, record->thread, record->time, &event, &error))
+        return error;
+    if (live_map_take(&event.heap->blocks, record->address, &block))
+        end_block(replay, &event, &block, true);
+    else
+        note_unknown(replay, &event);
+    return NULL;
+}
+
+static struct error *on_alloc(struct replay *replay, const struct log_alloc *record)
+{
+    struct error *error = NULL;
+    struct event event;
+    if (!begin_event(replay, record->thread, record->time, &event, &error))
+        return error;
+    return add_block(replay, &event, record->address, record->size, record->stack, false);
+}
+
+static struct error *on_realloc(struct replay *replay, const struct log_realloc *record)
+{
+    struct error *error = NULL;
+    struct event event;
+    struct live_block block;
+    if (!begin_event(replay, record->thread, record->time, &event, &error))
+        return error;
+    struct replay_thread *thread = event.thread;
+    if (thread->resizing && thread->resized.address == record->old_address) {
+        thread->resizing = false;
+        end_block(replay, &event, &thread->resized, false);
+    } else if (live_map_take(&event.heap->blocks, record->old_address, &block)) {
+        end_block(replay, &event, &block, false);
+    } else {
+        replay->totals.unknown_frees++;
+    }
+    return add_block(replay, &event, record->new_address, record->size, record->stack, true);
+}
+
+static struct error *on_realloc_begin(struct replay *replay, const struct log_realloc_begin *record)
+{
+    struct error *error = NULL;
+    struct event event;
+    if (!begin_event(replay, record->thread, record->time, &event, &error))
+        return error;
+    event.thread->resizing =
+        live_map_take(&event.heap->blocks, record->address, &event.thread->resized);
+    return NULL;
+}
+
+static struct error *on_failed(struct replay *replay, const struct log_failed *record)
+{
+    struct error *error = NULL;
+    struct event event;
+    struct live_block other;
+    if (!begin_event(replay, record->thread, record->time, &event, &error))
+        return error;
+    error = check_stack(replay, record->stack);
+    if (error)
+        return error;
+    struct replay_thread *thread = event.thread;
+    if (thread->resizing) {
+        thread->resizing = false;
+        if (live_map_take(&event.heap->blocks, thread->resized.address, &other) && other.row)
+            remove_live(replay, &other);
+        if (!live_map_add(&event.heap->blocks, &thread->resized))
+            return error_no_memory();
+    }
+    if (!is_counted(replay, &event))
+        return NULL;
+    uint32_t row = row_of(replay, record->stack, event.thread_id);
+    if (!row)
+        return error_no_memory();
+    replay->rows[row].sums.failed++;
+    replay->totals.failed++;
+    return NULL;
+}
+
+static struct error *change_mapping(struct replay *replay, uint32_t thread, uint64_t time,
+                                    uint64_t address, uint64_t size, bool map)
+{
+    struct error *error = NULL;
+    struct event event;
+    bool ok;
+    if (!begin_event(replay, thread, time, &event, &error))
+        return error;
+    struct mappings *mappings = &event.heap->mappings;
+    struct replay_totals *totals = &replay->totals;
+    int64_t change = map ? mappings_add(mappings, address, size, &ok)
+                         : mappings_remove(mappings, address, size, &ok);
+    if (!ok)
+        return error_no_memory();
+    if (map) {
+        totals->mapped++;
+        totals->mapped_bytes += size;
+    }
+    totals->mapped_now += (uint64_t)change;
+    if (totals->mapped_now > totals->mapped_peak)
+        totals->mapped_peak = totals->mapped_now;
+    return NULL;
+}
+
+/* ---- Processes and threads ---- */
+
+static struct error *begin_process(struct replay *replay, const struct log_process *process)
+{
+    if (!grow(&replay->heaps, &replay->heap_count, process->process, sizeof *replay->heaps))
+        return error_no_memory();
+    if (process->origin != LOG_ORIGIN_FORK || !process->parent)
+        return NULL;
+    const struct live_map *parent = &replay->heaps[process->parent].blocks;
+    size_t index = 0;
+    const struct live_block *block;
+    while ((block = live_map_next(parent, &index))) {
+        struct live_block copy = *block;
+        copy.inherited = 1;
+        if (!live_map_add(&replay->heaps[process->process].blocks, &copy))
+            return error_no_memory();
+    }
+    return NULL;
+}
+
+/* What is alive when its process ends has leaked, unless an exec took the whole heap away. */
+static void end_heap(struct replay *replay, struct replay_heap *heap, bool leaks)
+{
+    size_t index = 0;
+    const struct live_block *block;
+    while (!heap->ended && (block = live_map_next(&heap->blocks, &index))) {
+        if (!block->row || block->inherited)
+            continue;
+        remove_live(replay, block);
+        if (!leaks)
+            continue;
+        struct replay_sums *sums = &replay->rows[block->row].sums;
+        sums->leaked++;
+        sums->leaked_bytes += block->size;
+        replay->totals.leaked++;
+        replay->totals.leaked_bytes += block->size;
+    }
+    heap->ended = true;
+    live_map_deinit(&heap->blocks);
+}
+
+static struct error *end_process(struct replay *replay, const struct log_process_end *end)
+{
+    if (!end->process || end->process >= replay->catalog.process_count)
+        return error_format(ERROR_CORRUPT, "process %u ends and was not defined", end->process);
+    end_heap(replay, &replay->heaps[end->process], end->status != STATUS_EXEC);
+    return NULL;
+}
+
+/* As a thread ends, glibc frees the blocks that it had kept back for the thread (tcache): these
+ * were freed by the program before, so a run of unknown frees at a thread's end is none of its. */
+static void end_thread(struct replay *replay, uint32_t id)
+{
+    if (id >= replay->thread_count)
+        return;
+    replay->totals.unknown_frees -= replay->threads[id].unknown_run;
+    replay->totals.cleanup_frees += replay->threads[id].unknown_run;
+    replay->threads[id].unknown_run = 0;
+}
+
+struct error *replay_record(struct replay *replay, const struct log_record *record)
+{
+    if (replay->over && record->kind >= LOG_ALLOC)
+        return NULL;
+    switch (record->kind) {
+    case LOG_ALLOC:
+        return on_alloc(replay, &record->alloc);
+    case LOG_FREE:
+        return on_free(replay, &record->free);
+    case LOG_REALLOC:
+        return on_realloc(replay, &record->realloc);
+    case LOG_REALLOC_BEGIN:
+        return on_realloc_begin(replay, &record->realloc_begin);
+    case LOG_FAILED:
+        return on_failed(replay, &record->failed);
+    case LOG_MMAP:
+        return change_mapping(replay, record->mmap.thread, record->mmap.time, record->mmap.address,
+                              record->mmap.size, true);
+    case LOG_MUNMAP:
+        return change_mapping(replay, record->munmap.thread, record->munmap.time,
+                              record->munmap.address, record->munmap.size, false);
+    case LOG_PROCESS: {
+        struct error *error = catalog_add(&replay->catalog, record);
+        return error ? error : begin_process(replay, &record->process);
+    }
+    case LOG_PROCESS_END:
+        return replay->over ? NULL : end_process(replay, &record->process_end);
+    case LOG_THREAD_END:
+        end_thread(replay, record->thread_end.thread);
+        return NULL;
+    default:
+        return catalog_add(&replay->catalog, record);
+    }
+}
+
+void replay_finish(struct replay *replay)
+{
+    for (size_t i = 1; i < replay->heap_count; i++)
+        end_heap(replay, &replay->heaps[i], true);
+    /* Rows that have not changed since the last peak. */
+    for (size_t i = 1; i < replay->row_count; i++)
+        touch(replay, (uint32_t)i);
+}

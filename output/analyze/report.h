@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.h - what the analyzer prints. Each report is a file of its own; all take a finished
+ * replay and write to out.
+ */
+#ifndef ALLOCPTRACE_ANALYZE_REPORT_H
+#define ALLOCPTRACE_ANALYZE_REPORT_H
+
+#include <stdio.h>
+
+#include "output/analyze/options.h"
+#include "output/analyze/replay.h"
+#include "output/log/error.h"
+
+struct report {
+    const struct options *options;
+    const struct replay *replay;
+    const struct log_header *header;
+    bool truncated; /* the log has no end record */
+};
+
+/* report_summary.c: totals and the top sites. */
+struct error *report_summary(const struct report *report, FILE *out);
+/* report_leaks.c: a block group for each stack with blocks alive at the end. */
+struct error *report_leaks(const struct report *report, FILE *out);
+/* report_json.c: the contract's JSON. */
+struct error *report_json(const struct report *report, FILE *out);
+/* report_folded.c: folded stacks, outermost first, by --metric. */
+struct error *report_folded(const struct report *report, FILE *out);
+
+#endif
