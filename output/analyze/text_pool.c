@@ -36,7 +36,9 @@ void text_pool_destroy(struct text_pool *pool)
 const char *text_pool_add(struct text_pool *pool, const char *text, size_t size)
 {
     struct text *entry;
-    size = strnlen(text, size);
+    size = size ? strnlen(text, size) : 0;
+    if (!size)
+        text = ""; /* an absent text has no address */
     HASH_FIND(hh, pool->texts, text, size, entry);
     if (entry)
         return entry->characters;

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "output/analyze/options.h"
+
+#define MOST_WORDS 8
+
+static struct error *parse(char *const *words, struct options *options)
+{
+    char *argv[MOST_WORDS + 2] = {(char *)"allocptrace-analyze"};
+    int argc = 1;
+    while (words[argc - 1]) {
+        argv[argc] = words[argc - 1];
+        argc++;
+    }
+    optind = 0; /* glibc's getopt_long starts anew */
+    return options_parse(argc, argv, options);
+}
+
+static void good_command_lines_are_taken(void **state)
+{
+    (void)state;
+    struct options options;
+    assert_null(parse((char *[]){"x.cbor", NULL}, &options));
+    assert_int_equal(options.action, ACTION_SUMMARY);
+    assert_int_equal(options.limit, 10);
+    assert_string_equal(options.log, "x.cbor");
+
+    /* Options may follow the log, as in the contract's example. */
+    assert_null(
+        parse((char *[]){"x.cbor", "--flamegraph", "--metric=peak", "-vv", NULL}, &options));
+    assert_int_equal(options.action, ACTION_FLAMEGRAPH);
+    assert_null(options.flamegraph_file);
+    assert_int_equal(options.metric, METRIC_PEAK);
+    assert_int_equal(options.verbose, 2);
+
+    assert_null(parse((char *[]){"--limit=0", "--group-by=thread", "--sort-by=name",
+                                 "--filter=^a+$", "--from=1.5", "-", NULL},
+                      &options));
+    assert_true(options.limit == OPTIONS_NO_LIMIT);
+    assert_int_equal(options.group, GROUP_THREAD);
+    assert_true(options.has_filter);
+    assert_true(options.from > 1.4 && options.from < 1.6);
+    options_deinit(&options);
+}
+
+static void bad_command_lines_name_what_is_accepted(void **state)
+{
+    (void)state;
+    static const struct {
+        char *words[4];
+        const char *message;
+    } cases[] = {
+        {{NULL}, "no log given"},
+        {{"a", "b"}, "one log at a time"},
+        {{"--metric=size", "a"}, "bytes, allocations, peak, leaked, temporary"},
+        {{"--sort-by=x", "a"}, "count, size, peak, leaked, name"},
+        {{"--group-by=x", "a"}, "function, module, file, line, thread, process"},
+        {{"--filter=[", "a"}, "regular expression"},
+        {{"--limit=-1", "a"}, "whole number"},
+        {{"--from=x", "a"}, "number of seconds"},
+        {{"--process=99999999999", "a"}, "no such id"},
+        {{"--flamegraph=x.svg", "a"}, "no SVG"},
+        {{"--timeline", "a"}, "unknown option"},
+        {{"--json=1", "a"}, "takes no value"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct options options;
+        struct error *error = parse(cases[i].words, &options);
+        assert_non_null(error);
+        assert_int_equal(error->code, ERROR_USAGE);
+        if (!strstr(error->message, cases[i].message))
+            fail_msg("'%s' lacks '%s'", error->message, cases[i].message);
+        error_free(error);
+        options_deinit(&options);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_command_lines_are_taken),
+        cmocka_unit_test(bad_command_lines_name_what_is_accepted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
