@@ -119,13 +119,14 @@ static struct recorder_call *snapshot(struct session *session, struct tracee *tr
 }
 
 static void publish_call(struct session *session, struct tracee *tracee, struct recorder_call *call,
-                         const struct arch_registers *registers, uint32_t level,
-                         uint64_t old_address)
+                         const struct arch_registers *registers, const struct inflight_call *open)
 {
+    bool resizes = open->function->kind == ALLOCATOR_RESIZE;
     call->process = tracee->space->id;
     call->thread = tracee->thread;
-    call->level = level;
-    call->old_address = old_address;
+    call->level = (uint32_t)open->ticket;
+    call->old_address = resizes ? open->arguments[ARGUMENT_ADDRESS] : 0;
+    call->function = open->function->name;
     arch_unwind_registers(registers, &call->registers);
     bool live = call->live;
     recorder_call_publish(session->recorder, call);
@@ -185,8 +186,7 @@ static void enter(struct session *session, struct tracee *tracee,
         open->arguments[ARGUMENT_OLD_SIZE] = arch_argument(registers, 1);
     else if (function->kind == ALLOCATOR_BRK)
         open->arguments[ARGUMENT_OLD_BREAK] = heap_end(tracee->tid);
-    uint32_t level = level_of(tracee, inflight);
-    open->ticket = level;
+    open->ticket = level_of(tracee, inflight);
     if (function->kind == ALLOCATOR_FREE)
         put_free(session, tracee, function, registers);
     if (ends_at_entry(function)) {
@@ -205,8 +205,7 @@ static void enter(struct session *session, struct tracee *tracee,
     if (stack_wanted && !call)
         call = snapshot(session, tracee, range, registers);
     if (call)
-        publish_call(session, tracee, call, registers, level,
-                     function->kind == ALLOCATOR_RESIZE ? open->arguments[ARGUMENT_ADDRESS] : 0);
+        publish_call(session, tracee, call, registers, open);
 }
 
 /* ---- Return ---- */

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "symbols/symbolize.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/recorder_internal.h"
 
@@ -201,13 +202,30 @@ static uint32_t new_frame(struct recorder *recorder, uint32_t module, uint64_t a
     return record.frame.frame;
 }
 
-static uint32_t frame_of(struct recorder *recorder, struct unwind_site *site, bool allocator)
+/* A traced function shows under the name by which it was found, not under an alias of it. */
+static void name_allocator(struct recorder *recorder, uint32_t frame, const char *function)
+{
+    char *demangled = symbol_demangle(function);
+    const char *name = demangled ? demangled : function;
+    struct log_location location = {.function = {.data = name, .size = strlen(name)}};
+    struct log_record record = {
+        .kind = LOG_SYMBOL,
+        .symbol = {.frame = frame, .location_count = 1, .locations = &location},
+    };
+    recorder_put(recorder, &record);
+    free(demangled);
+}
+
+/* allocator: the name of the traced function whose entry this is, or NULL for a caller. */
+static uint32_t frame_of(struct recorder *recorder, struct unwind_site *site, const char *allocator)
 {
     if (!site->tag) {
         uint32_t flags =
             (allocator ? LOG_FRAME_ALLOCATOR : 0U) | (site->exact ? LOG_FRAME_EXACT : 0U);
         site->tag = new_frame(recorder, site->module, site->address, flags);
-        if (site->module)
+        if (allocator)
+            name_allocator(recorder, site->tag, allocator);
+        else if (site->module)
             symbol_thread_frame(recorder->symbols, site->tag, site->module, site->address,
                                 site->exact);
     }
@@ -228,7 +246,8 @@ static uint32_t push_frame(struct recorder *recorder, uint32_t parent, uint32_t 
     return stack;
 }
 
-static uint32_t intern_stack(struct recorder *recorder, const struct unwind_result *result)
+static uint32_t intern_stack(struct recorder *recorder, const struct unwind_result *result,
+                             const char *allocator)
 {
     uint32_t stack = 0;
     if (result->end == UNWIND_DEPTH) {
@@ -243,7 +262,8 @@ static uint32_t intern_stack(struct recorder *recorder, const struct unwind_resu
         stack = push_frame(recorder, 0, recorder->incomplete_frame);
     }
     for (size_t i = result->count; i-- > 0;)
-        stack = push_frame(recorder, stack, frame_of(recorder, result->sites[i], i == 0));
+        stack =
+            push_frame(recorder, stack, frame_of(recorder, result->sites[i], i ? NULL : allocator));
     return stack;
 }
 
@@ -271,7 +291,7 @@ static void work_call(struct recorder *recorder, const struct recorder_call *cal
     unwinder_unwind(recorder->unwinder, call->process, &call->registers, true, &memory,
                     &recorder->last);
     free(source.chunk);
-    struct open_call open = {.stack = intern_stack(recorder, &recorder->last),
+    struct open_call open = {.stack = intern_stack(recorder, &recorder->last, call->function),
                              .old_address = call->old_address};
     struct recorder_thread_state *thread = thread_state(recorder, call->thread);
     if (thread && recorder_grow((void **)&thread->calls, &thread->capacity, call->level,

@@ -69,6 +69,7 @@ struct recorder_call {
     uint32_t level;       /* place among the thread's open calls: two nested ones differ by 2, and
                              calls of equal parity at higher levels are over */
     uint64_t old_address; /* block that a reallocation ends, 0 for none */
+    const char *function; /* the traced function's symbol, alive as long as the recorder */
     struct unwind_registers registers;
     bool live; /* the tracee waits: what the snapshot lacks is read from it */
     pid_t tid; /* whose memory that is */
