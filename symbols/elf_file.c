@@ -117,6 +117,16 @@ uint64_t elf_file_entry(const struct elf_file *file)
     return file->header.e_entry;
 }
 
+struct Elf *elf_file_elf(const struct elf_file *file)
+{
+    return file->elf;
+}
+
+int elf_file_descriptor(const struct elf_file *file)
+{
+    return file->fd;
+}
+
 bool elf_file_has_interpreter(const struct elf_file *file)
 {
     for (size_t i = 0; i < file->segment_count; i++) {

@@ -65,4 +65,9 @@ size_t elf_file_read(const struct elf_file *file, uint64_t address, void *out, s
  */
 const char *elf_file_plt_target(struct elf_file *file, uint64_t address);
 
+/* For the rest of symbols/: the libelf handle and the descriptor; both stay the file's. */
+struct Elf;
+struct Elf *elf_file_elf(const struct elf_file *file);
+int elf_file_descriptor(const struct elf_file *file);
+
 #endif
