@@ -119,16 +119,18 @@ static bool set_initial_registers(Dwfl_Thread *thread, void *data)
 {
     const struct unwind_walk *walk = data;
     const struct unwind_frame *frame = walk->run->frame;
-    for (unsigned int i = 0; i < UNWIND_PC; i++) {
-        Dwarf_Word value = frame->value[i];
-        if (unwind_frame_has(frame, i) && !dwfl_thread_state_registers(thread, (int)i, 1, &value))
-            return false;
-    }
     /*
      * libdwfl takes the first program counter as that of an instruction, not as a return address
      * behind one, which could lie in the next function already.
      */
-    dwfl_thread_state_register_pc(thread, frame->value[UNWIND_PC] - (frame->interrupted ? 0 : 1));
+    Dwarf_Addr pc = frame->value[UNWIND_PC] - (frame->interrupted ? 0 : 1);
+    for (unsigned int i = 0; i < UNWIND_REGISTERS; i++) {
+        /* As a register, too, the program counter takes part in the CFI of the PLT. */
+        Dwarf_Word value = i == UNWIND_PC ? pc : frame->value[i];
+        if (unwind_frame_has(frame, i) && !dwfl_thread_state_registers(thread, (int)i, 1, &value))
+            return false;
+    }
+    dwfl_thread_state_register_pc(thread, pc);
     return true;
 }
 
