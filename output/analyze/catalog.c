@@ -244,7 +244,8 @@ struct catalog_line catalog_line(const struct catalog *catalog, uint32_t id, siz
         line.file = frame->locations[index].file;
         line.line = frame->locations[index].line;
     }
-    if (!line.function)
+    line.named = line.function != NULL;
+    if (!line.named)
         line.function = address_name(catalog, frame);
     return line;
 }

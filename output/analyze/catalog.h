@@ -79,9 +79,10 @@ struct error *catalog_add(struct catalog *catalog, const struct log_record *reco
 
 /* A frame as seen by a person: one line for each location, or one for the address itself. */
 struct catalog_line {
-    const char *function; /* never NULL: module+0xoffset if unknown */
-    const char *module;   /* "" if none */
-    const char *file;     /* NULL if unknown */
+    const char *function; /* never NULL: module+0xoffset if not named */
+    bool named;
+    const char *module; /* "" if none */
+    const char *file;   /* NULL if unknown */
     uint64_t line;
     uint32_t flags; /* of its frame */
 };

@@ -38,6 +38,16 @@ const char *format_bytes(uint64_t bytes, bool exact, char *out, size_t size)
     return out;
 }
 
+const char *format_bytes_both(uint64_t bytes, bool exact, char *out, size_t size)
+{
+    char human[32], whole[48];
+    if (exact || bytes < 1024)
+        return format_bytes(bytes, exact, out, size);
+    snprintf(out, size, "%s (%s)", format_bytes(bytes, false, human, sizeof human),
+             format_bytes(bytes, true, whole, sizeof whole));
+    return out;
+}
+
 const char *format_share(uint64_t part, uint64_t total, char *out, size_t size)
 {
     if (total)
@@ -47,39 +57,80 @@ const char *format_share(uint64_t part, uint64_t total, char *out, size_t size)
     return out;
 }
 
-void format_text(FILE *out, const char *text)
+/* The text neutralized, with each from replaced by to, if from is not 0. */
+static void print_text(FILE *out, const char *text, char from, char to)
 {
     char small[1024];
     unsigned long length = text_sanitize(small, sizeof small, text);
-    if (length < sizeof small) {
-        fputs(small, out);
-        return;
-    }
-    char *large = malloc(length + 1);
+    char *large = length < sizeof small ? NULL : malloc(length + 1);
+    char *clean = large ? large : small;
     if (large)
         text_sanitize(large, length + 1, text);
-    fputs(large ? large : small, out);
+    for (char *at = clean; from && (at = strchr(at, from));)
+        *at = to;
+    fputs(clean, out);
     free(large);
 }
 
-static void print_line(FILE *out, const struct catalog_line *line, bool files)
+void format_text(FILE *out, const char *text)
+{
+    print_text(out, text, 0, 0);
+}
+
+void format_folded_name(FILE *out, const char *name)
+{
+    print_text(out, name, ';', ':');
+}
+
+void format_line(FILE *out, const struct catalog_line *line, bool paths)
 {
     format_text(out, line->function);
-    if (line->file && line->line) {
-        const char *slash = files ? NULL : strrchr(line->file, '/');
+    if (line->file && *line->file) {
+        const char *slash = paths ? NULL : strrchr(line->file, '/');
         fputs(" (", out);
         format_text(out, slash ? slash + 1 : line->file);
-        fprintf(out, ":%" PRIu64 ")", line->line);
-    } else if (*line->module) {
+        if (line->line)
+            fprintf(out, ":%" PRIu64, line->line);
+        fputc(')', out);
+    } else if (line->named && *line->module) {
         fputs(" (", out);
         format_text(out, line->module);
         fputc(')', out);
     }
-    fputc('\n', out);
+}
+
+/* "NAME (WHAT ID)" */
+static void print_task(FILE *out, const char *name, const char *what, int64_t id)
+{
+    format_text(out, name);
+    fprintf(out, " (%s %" PRId64 ")", what, id);
+}
+
+void format_site(FILE *out, const struct replay *replay, const struct site *site, bool paths)
+{
+    const struct catalog *catalog = &replay->catalog;
+    struct catalog_line line = {.function = site->function,
+                                .named = site->named,
+                                .module = site->module ? site->module : "",
+                                .file = site->file,
+                                .line = site->line};
+    if (site->thread) {
+        print_task(out, catalog->threads[site->thread].name, "thread",
+                   catalog->threads[site->thread].tid);
+    } else if (site->process) {
+        print_task(out, catalog->processes[site->process].name, "process",
+                   catalog->processes[site->process].pid);
+    } else if (line.function) {
+        format_line(out, &line, paths);
+    } else if (line.file) {
+        format_text(out, line.file);
+    } else {
+        format_text(out, *line.module ? line.module : "[no module]");
+    }
 }
 
 void format_stack(FILE *out, const struct replay *replay, uint32_t stack, const char *indent,
-                  bool files)
+                  bool paths)
 {
     const struct catalog *catalog = &replay->catalog;
     for (; stack; stack = catalog->stacks[stack].parent) {
@@ -88,7 +139,8 @@ void format_stack(FILE *out, const struct replay *replay, uint32_t stack, const 
         for (size_t i = 0; i < count; i++) {
             struct catalog_line line = catalog_line(catalog, frame, i);
             fputs(indent, out);
-            print_line(out, &line, files);
+            format_line(out, &line, paths);
+            fputc('\n', out);
         }
     }
 }

@@ -12,18 +12,28 @@
 #include <stdio.h>
 
 #include "output/analyze/replay.h"
+#include "output/analyze/sites.h"
 
 /* "1,234,567". Returns out. */
 const char *format_number(uint64_t number, char *out, size_t size);
 /* "1.25 MiB", or with exact set "1,310,720 bytes". Returns out. */
 const char *format_bytes(uint64_t bytes, bool exact, char *out, size_t size);
+/* "1.25 MiB (1,310,720 bytes)", or with exact set "1,310,720 bytes". Returns out. */
+const char *format_bytes_both(uint64_t bytes, bool exact, char *out, size_t size);
 /* "12.3%", of a total that may be 0. Returns out. */
 const char *format_share(uint64_t part, uint64_t total, char *out, size_t size);
 
 void format_text(FILE *out, const char *text);
+/* For a folded stack: ';', which separates frames there, becomes ':'. */
+void format_folded_name(FILE *out, const char *name);
+
+/* "function (file:line)", or the module where the file is not known; paths adds the file's path. */
+void format_line(FILE *out, const struct catalog_line *line, bool paths);
+
+void format_site(FILE *out, const struct replay *replay, const struct site *site, bool paths);
 
 /* Prints a stack, innermost line first, each with the indentation before it. */
 void format_stack(FILE *out, const struct replay *replay, uint32_t stack, const char *indent,
-                  bool files);
+                  bool paths);
 
 #endif

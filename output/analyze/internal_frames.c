@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "output/analyze/internal_frames.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What a demangled name begins with. Kept as data: add a line for another language's library. */
@@ -73,17 +74,47 @@ bool internal_frame(const struct catalog_line *line)
     return false;
 }
 
-struct catalog_line internal_site(const struct catalog *catalog, uint32_t stack)
+/* The first line of a frame that is not internal; its line count if all are. */
+static uint32_t first_external(const struct catalog *catalog, uint32_t frame)
 {
-    struct catalog_line line = {.function = "[no stack]", .module = ""};
-    for (; stack; stack = catalog->stacks[stack].parent) {
-        uint32_t frame = catalog->stacks[stack].frame;
-        size_t count = catalog_line_count(catalog, frame);
-        for (size_t i = 0; i < count; i++) {
-            line = catalog_line(catalog, frame, i);
-            if (!internal_frame(&line))
-                return line;
-        }
+    uint32_t count = (uint32_t)catalog_line_count(catalog, frame);
+    for (uint32_t i = 0; i < count; i++) {
+        struct catalog_line line = catalog_line(catalog, frame, i);
+        if (!internal_frame(&line))
+            return i;
     }
-    return line;
+    return count;
+}
+
+struct internal_site *internal_sites(const struct catalog *catalog)
+{
+    struct internal_site *sites = calloc(catalog->stack_count, sizeof *sites);
+    uint32_t *external = calloc(catalog->frame_count, sizeof *external);
+    if (!sites || !external) {
+        free(sites);
+        free(external);
+        return NULL;
+    }
+    for (uint32_t i = 1; i < catalog->frame_count; i++)
+        external[i] = first_external(catalog, i);
+    /* A parent has a lower id than its children. */
+    for (size_t i = 1; i < catalog->stack_count; i++) {
+        const struct catalog_stack *stack = &catalog->stacks[i];
+        uint32_t count = (uint32_t)catalog_line_count(catalog, stack->frame);
+        if (external[stack->frame] < count)
+            sites[i] = (struct internal_site){stack->frame, external[stack->frame]};
+        else if (stack->parent)
+            sites[i] = sites[stack->parent];
+        else
+            sites[i] = (struct internal_site){stack->frame, count - 1};
+    }
+    free(external);
+    return sites;
+}
+
+struct catalog_line internal_site_line(const struct catalog *catalog, struct internal_site site)
+{
+    if (!site.frame)
+        return (struct catalog_line){.function = "[no stack]", .module = ""};
+    return catalog_line(catalog, site.frame, site.line);
 }

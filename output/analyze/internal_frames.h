@@ -12,8 +12,19 @@
 
 bool internal_frame(const struct catalog_line *line);
 
-/* The site of a stack: its first line from the innermost outwards that is not internal, or its
- * outermost line if all are. stack is not 0. */
-struct catalog_line internal_site(const struct catalog *catalog, uint32_t stack);
+/* Where a stack's blocks were asked for: a frame and the number of its line. */
+struct internal_site {
+    uint32_t frame; /* 0 for the empty stack */
+    uint32_t line;
+};
+
+/*
+ * The sites of all stacks by their ids, malloc'd: of each stack the first line from the innermost
+ * outwards that is not internal, or its outermost line if all are. NULL when out of memory.
+ */
+struct internal_site *internal_sites(const struct catalog *catalog);
+
+/* The line itself; "[no stack]" for the empty stack. */
+struct catalog_line internal_site_line(const struct catalog *catalog, struct internal_site site);
 
 #endif

@@ -10,6 +10,14 @@ void mappings_deinit(struct mappings *mappings)
     *mappings = (struct mappings){0};
 }
 
+uint64_t mappings_total(const struct mappings *mappings)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < mappings->count; i++)
+        total += mappings->ranges[i].end - mappings->ranges[i].start;
+    return total;
+}
+
 static uint64_t end_of(uint64_t start, uint64_t size)
 {
     return start + size < start ? UINT64_MAX : start + size;
@@ -57,6 +65,9 @@ int64_t mappings_add(struct mappings *mappings, uint64_t start, uint64_t size, b
 {
     struct mapping_range merged = {.start = start, .end = end_of(start, size)};
     uint64_t before = 0;
+    *ok = true;
+    if (!size)
+        return 0;
     size_t first = find(mappings, start);
     size_t last = first;
     for (; last < mappings->count && mappings->ranges[last].start <= merged.end; last++) {
@@ -77,6 +88,9 @@ int64_t mappings_remove(struct mappings *mappings, uint64_t start, uint64_t size
     struct mapping_range rest[2];
     size_t rest_count = 0;
     uint64_t removed = 0;
+    *ok = true;
+    if (!size)
+        return 0;
     size_t first = find(mappings, start);
     size_t last = first;
     for (; last < mappings->count && mappings->ranges[last].start < end; last++) {

@@ -19,6 +19,7 @@ struct mappings {
 };
 
 void mappings_deinit(struct mappings *mappings);
+uint64_t mappings_total(const struct mappings *mappings); /* bytes */
 /* Both return by how many bytes the mapped total changed (negative: shrank); *ok is false when out
  * of memory. */
 int64_t mappings_add(struct mappings *mappings, uint64_t start, uint64_t size, bool *ok);

@@ -51,41 +51,46 @@ static const struct option long_options[] = {
 
 void options_print_help(void)
 {
-    fputs("Usage: allocptrace-analyze [options] LOG\n"
-          "Tells who allocated what and what leaked, from a log that allocptrace wrote.\n"
-          "LOG '-' is standard input.\n"
-          "\n"
-          "What to print:\n"
-          "  (nothing given)          a summary: totals, peak, leaks, top sites\n"
-          "      --leaks              each stack whose blocks were alive at the end\n"
-          "      --flamegraph[=FILE]  folded stacks, for flamegraph.pl, inferno or speedscope\n"
-          "      --json               all sites and totals, for programs\n"
-          "      --metric=METRIC      what folded stacks weigh: bytes (default), allocations,\n"
-          "                           peak, leaked or temporary\n"
-          "\n"
-          "Which sites are shown:\n"
-          "      --filter=REGEX       function, file or module matches (extended regex)\n"
-          "      --min-count=N        at least N allocations\n"
-          "      --threshold-bytes=N  at least N bytes\n"
-          "      --limit=N            at most N in a table (default 10; 0 for all)\n"
-          "\n"
-          "How they are shown:\n"
-          "      --sort-by=KEY        count, size, peak, leaked or name\n"
-          "      --group-by=KEY       function, module, file, line (default), thread, process\n"
-          "  -v                       exact bytes; -vv: file and line too; -vvv: whole stacks\n"
-          "\n"
-          "Which part of the log:\n"
-          "      --process=PID        only this process\n"
-          "      --thread=TID         only allocations by this thread\n"
-          "      --from=SECONDS       only allocations made from then on\n"
-          "      --to=SECONDS         stop there, as if the program had ended\n"
-          "\n"
-          "  -h, --help               print this and exit\n"
-          "      --version            print the version and exit\n"
-          "\n"
-          "The exit status is 0, 2 for wrong usage, 3 for a log that cannot be read. A log that\n"
-          "was cut off is read up to there, with a warning.\n",
-          stdout);
+    fputs(
+        "Usage: allocptrace-analyze [options] LOG\n"
+        "Tells who allocated what and what leaked, from a log that allocptrace wrote.\n"
+        "LOG '-' is standard input.\n"
+        "\n"
+        "What to print:\n"
+        "  (nothing given)          a summary: totals, peak, leaks, top sites; one large table\n"
+        "                           with --metric, --sort-by or --group-by\n"
+        "      --leaks              each stack whose blocks were alive at the end\n"
+        "      --flamegraph[=FILE]  folded stacks, for flamegraph.pl, inferno or speedscope\n"
+        "      --json               all sites and totals, for programs\n"
+        "      --metric=METRIC      what tables and folded stacks weigh: bytes (default),\n"
+        "                           allocations, peak, leaked or temporary\n"
+        "\n"
+        "Which sites are shown:\n"
+        "      --filter=REGEX       function, module or file matches (extended regex); of whole\n"
+        "                           stacks, any frame's\n"
+        "      --min-count=N        at least N allocations\n"
+        "      --threshold-bytes=N  at least N bytes allocated\n"
+        "                           (--leaks: N blocks and N bytes not freed)\n"
+        "      --limit=N            at most N (0 for all; default 10, 5 in the summary's tables,\n"
+        "                           all for --json and --flamegraph)\n"
+        "\n"
+        "How they are shown:\n"
+        "      --sort-by=KEY        count, size, peak, leaked or name\n"
+        "      --group-by=KEY       function, module, file, line (default), thread, process\n"
+        "  -v                       exact bytes; -vv: whole paths of files; -vvv: whole stacks\n"
+        "\n"
+        "Which part of the log:\n"
+        "      --process=PID        only this process\n"
+        "      --thread=TID         only allocations by this thread\n"
+        "      --from=SECONDS       only allocations made from then on\n"
+        "      --to=SECONDS         stop there, as if the program had ended\n"
+        "\n"
+        "  -h, --help               print this and exit\n"
+        "      --version            print the version and exit\n"
+        "\n"
+        "The exit status is 0, 2 for wrong usage, 3 for a log that cannot be read. A log that\n"
+        "was cut off is read up to there, with a warning.\n",
+        stdout);
 }
 
 /* The index of text among words (NULL-terminated). */
@@ -147,10 +152,18 @@ static struct error *parse_filter(const char *text, struct options *options)
         ERROR_USAGE, "--filter takes an extended regular expression; '%s' is none: %s", text, why);
 }
 
+static struct error *set_report(struct options *options, enum action action)
+{
+    if (options->action != ACTION_SUMMARY && options->action != action)
+        return error_format(ERROR_USAGE,
+                            "--flamegraph, --leaks and --json are reports of their own: give one");
+    options->action = action;
+    return NULL;
+}
+
 static struct error *take_flamegraph(struct options *options, const char *file)
 {
     size_t length = file ? strlen(file) : 0;
-    options->action = ACTION_FLAMEGRAPH;
     options->flamegraph_file = file;
     if (file && !length)
         return error_format(ERROR_USAGE, "--flamegraph= takes a file name");
@@ -158,7 +171,7 @@ static struct error *take_flamegraph(struct options *options, const char *file)
         return error_format(ERROR_USAGE,
                             "--flamegraph writes folded stacks, no SVG: give a name that does not "
                             "end in .svg and turn it into one with flamegraph.pl or inferno");
-    return NULL;
+    return set_report(options, ACTION_FLAMEGRAPH);
 }
 
 static struct error *take_option(struct options *options, int id, const char *value)
@@ -177,13 +190,12 @@ static struct error *take_option(struct options *options, int id, const char *va
     case OPTION_METRIC:
         error = parse_word("metric", value, metrics, &word);
         options->metric = (enum metric)word;
+        options->table = true;
         break;
     case OPTION_LEAKS:
-        options->action = ACTION_LEAKS;
-        break;
+        return set_report(options, ACTION_LEAKS);
     case OPTION_JSON:
-        options->action = ACTION_JSON;
-        break;
+        return set_report(options, ACTION_JSON);
     case OPTION_FILTER:
         return parse_filter(value, options);
     case OPTION_MIN_COUNT:
@@ -198,10 +210,12 @@ static struct error *take_option(struct options *options, int id, const char *va
     case OPTION_SORT_BY:
         error = parse_word("sort-by", value, sort_keys, &word);
         options->sort = (enum sort_key)word;
+        options->table = true;
         break;
     case OPTION_GROUP_BY:
         error = parse_word("group-by", value, group_keys, &word);
         options->group = (enum group_key)word;
+        options->table = true;
         break;
     case OPTION_PROCESS:
         return parse_id("process", value, &options->pid);

@@ -61,6 +61,7 @@ struct options {
     uint64_t min_count, threshold_bytes;
     size_t limit;
     bool limit_given;
+    bool table;       /* --metric, --sort-by or --group-by: one table instead of the summary's */
     int64_t pid, tid; /* -1 for all */
     double from, to;  /* seconds; infinite where not given */
     int verbose;

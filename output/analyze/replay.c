@@ -13,6 +13,12 @@
 
 #define STATUS_EXEC (-2) /* log_process_end.status */
 
+/* No address space holds a larger block: 57 bits are the most that x86-64 can map. */
+#define MOST_BYTES (UINT64_C(1) << 57)
+
+/* So many blocks are copied to forked children that are alive at the same time. */
+#define MOST_INHERITED ((size_t)4 << 20)
+
 struct row_index {
     struct {
         uint32_t stack, group;
@@ -24,14 +30,16 @@ struct row_index {
 struct replay_heap {
     struct live_map blocks;
     struct mappings mappings;
-    bool ended;
+    bool selected;         /* its events are to be summed up */
+    bool inherits_unknown; /* no copy was made: an unknown block is taken for its parent's */
+    size_t inherited;      /* blocks that were copied to it from its parent */
 };
 
 struct replay_thread {
-    uint64_t last_address; /* of its last allocation, 0 after it was freed */
-    uint64_t unknown_run;  /* frees of unknown addresses since it last did something else */
-    bool resizing;         /* a LOG_REALLOC_BEGIN is open */
-    struct live_block resized;
+    uint64_t last_address;     /* of its last allocation, 0 after it was freed */
+    uint64_t unknown_run;      /* frees of unknown addresses since it last did something else */
+    bool resizing;             /* a LOG_REALLOC_BEGIN is open */
+    struct live_block resized; /* its block; address 0 if it was not known */
 };
 
 static uint64_t tick_of(double seconds, uint64_t tick_ns)
@@ -112,19 +120,21 @@ static uint32_t new_row(struct replay *replay, uint32_t stack, uint32_t group)
     return (uint32_t)id;
 }
 
-/* The row of a stack, made when first needed; 0 when out of memory. */
-static uint32_t row_of(struct replay *replay, uint32_t stack, uint32_t thread)
+static uint32_t group_of(const struct replay *replay, uint32_t thread)
 {
-    if (replay->options.split == REPLAY_BY_STACK) {
-        if (!grow(&replay->row_of_stack, &replay->row_of_stack_count, stack, sizeof(uint32_t)))
-            return 0;
-        if (!replay->row_of_stack[stack])
-            replay->row_of_stack[stack] = new_row(replay, stack, 0);
-        return replay->row_of_stack[stack];
+    switch (replay->options.split) {
+    case REPLAY_BY_THREAD:
+        return thread;
+    case REPLAY_BY_PROCESS:
+        return replay->catalog.threads[thread].process;
+    default:
+        return 0;
     }
-    struct row_index wanted = {.key = {.stack = stack, .group = thread}};
-    if (replay->options.split == REPLAY_BY_PROCESS)
-        wanted.key.group = replay->catalog.threads[thread].process;
+}
+
+static uint32_t find_row(struct replay *replay, uint32_t stack, uint32_t group)
+{
+    struct row_index wanted = {.key = {.stack = stack, .group = group}};
     struct row_index *index;
     HASH_FIND(hh, replay->row_index, &wanted.key, sizeof wanted.key, index);
     if (index)
@@ -133,9 +143,26 @@ static uint32_t row_of(struct replay *replay, uint32_t stack, uint32_t thread)
     if (!index)
         return 0;
     *index = wanted;
-    index->row = new_row(replay, stack, wanted.key.group);
     HASH_ADD(hh, replay->row_index, key, sizeof index->key, index);
+    if (!index->hh.tbl) {
+        free(index);
+        return 0;
+    }
+    index->row = new_row(replay, stack, group);
     return index->row;
+}
+
+/* The row of a stack in a group, made when first needed; 0 when out of memory. */
+static uint32_t row_of(struct replay *replay, uint32_t stack, uint32_t group)
+{
+    if (!grow(&replay->row_of_stack, &replay->row_of_stack_count, stack, sizeof(uint32_t)))
+        return 0;
+    uint32_t *last = &replay->row_of_stack[stack];
+    if (*last && replay->rows[*last].group == group)
+        return *last;
+    *last = replay->options.split == REPLAY_BY_STACK ? new_row(replay, stack, group)
+                                                     : find_row(replay, stack, group);
+    return *last;
 }
 
 /* Before a row's live sums change: if they were the same at the last peak, that is noted now. */
@@ -168,8 +195,6 @@ static void add_live(struct replay *replay, const struct live_block *block, uint
 
 static void remove_live(struct replay *replay, const struct live_block *block)
 {
-    if (block->inherited)
-        return;
     struct replay_sums *sums = touch(replay, block->row);
     sums->live--;
     sums->live_bytes -= block->size;
@@ -200,16 +225,13 @@ static bool begin_event(struct replay *replay, uint32_t thread, uint64_t time, s
         return false;
     }
     uint32_t process = catalog->threads[thread].process;
-    if (!grow(&replay->threads, &replay->thread_count, thread, sizeof *replay->threads) ||
-        !grow(&replay->heaps, &replay->heap_count, process, sizeof *replay->heaps)) {
+    if (!grow(&replay->threads, &replay->thread_count, thread, sizeof *replay->threads)) {
         *error = error_no_memory();
         return false;
     }
     replay->totals.events++;
     if (time > replay->totals.last_time)
         replay->totals.last_time = time;
-    if (replay->options.pid >= 0 && catalog->processes[process].pid != replay->options.pid)
-        return false;
     *event = (struct event){.thread = &replay->threads[thread],
                             .heap = &replay->heaps[process],
                             .thread_id = thread,
@@ -217,11 +239,18 @@ static bool begin_event(struct replay *replay, uint32_t thread, uint64_t time, s
     return true;
 }
 
-static bool is_counted(const struct replay *replay, const struct event *event)
+/* Whether what the event allocates is to be summed up, if its process is. */
+static bool is_wanted(const struct replay *replay, const struct event *event)
 {
     return event->time >= replay->from_tick &&
            (replay->options.tid < 0 ||
             replay->catalog.threads[event->thread_id].tid == replay->options.tid);
+}
+
+/* Blocks that are not to be summed up are known all the same, so that their ends are. */
+static bool is_summed(const struct replay_heap *heap, const struct live_block *block)
+{
+    return heap->selected && block->row;
 }
 
 static struct error *check_stack(const struct replay *replay, uint32_t stack)
@@ -231,30 +260,39 @@ static struct error *check_stack(const struct replay *replay, uint32_t stack)
                : error_format(ERROR_CORRUPT, "stack %u is used and was not defined", stack);
 }
 
-/* A new block. Blocks that are not to be counted have row 0: they are known, and that is all. */
+/* A block is to be where another one is said to be alive: that one's end was missed. */
+static void evict(struct replay *replay, const struct event *event, uint64_t address)
+{
+    struct live_block old;
+    if (!live_map_take(&event->heap->blocks, address, &old) || !is_summed(event->heap, &old))
+        return;
+    replay->totals.missed_frees++;
+    remove_live(replay, &old);
+}
+
 static struct error *add_block(struct replay *replay, const struct event *event, uint64_t address,
                                uint64_t size, uint32_t stack, bool resized)
 {
     struct replay_totals *totals = &replay->totals;
-    struct live_block old;
     struct error *error = check_stack(replay, stack);
     if (error)
         return error;
+    if (size > MOST_BYTES)
+        return error_format(ERROR_CORRUPT, "a block of %llu bytes does not fit in memory",
+                            (unsigned long long)size);
     event->thread->unknown_run = 0;
     event->thread->last_address = address;
-    if (live_map_take(&event->heap->blocks, address, &old)) {
-        totals->missed_frees += !old.inherited;
-        if (old.row)
-            remove_live(replay, &old);
-    }
     if (!address)
         return NULL;
+    evict(replay, event, address);
     struct live_block block = {
         .address = address, .size = size, .thread = event->thread_id & 0x7fffffff};
-    if (is_counted(replay, event)) {
-        block.row = row_of(replay, stack, event->thread_id);
+    if (is_wanted(replay, event)) {
+        block.row = row_of(replay, stack, group_of(replay, event->thread_id));
         if (!block.row)
             return error_no_memory();
+    }
+    if (is_summed(event->heap, &block)) {
         struct replay_sums *sums = &replay->rows[block.row].sums;
         sums->count++;
         sums->bytes += size;
@@ -267,33 +305,41 @@ static struct error *add_block(struct replay *replay, const struct event *event,
     return live_map_add(&event->heap->blocks, &block) ? NULL : error_no_memory();
 }
 
-/* A block has ended. */
+/* A block that has been taken out of its map has ended. */
 static void end_block(struct replay *replay, const struct event *event,
                       const struct live_block *block, bool freed)
 {
     struct replay_totals *totals = &replay->totals;
     event->thread->unknown_run = 0;
-    if (!block->row)
+    if (!is_summed(event->heap, block))
         return;
+    remove_live(replay, block);
+    totals->deallocations++;
     if (block->inherited) {
         totals->inherited_frees++;
         return;
     }
-    remove_live(replay, block);
-    totals->deallocations++;
     struct replay_thread *owner = &replay->threads[block->thread];
-    if (freed && owner->last_address == block->address) {
+    if (owner->last_address != block->address)
+        return;
+    owner->last_address = 0;
+    if (freed) {
         struct replay_sums *sums = &replay->rows[block->row].sums;
         sums->temporary++;
         sums->temporary_bytes += block->size;
         totals->temporary++;
+        totals->temporary_bytes += block->size;
     }
-    if (owner->last_address == block->address)
-        owner->last_address = 0;
 }
 
 static void note_unknown(struct replay *replay, const struct event *event)
 {
+    if (!event->heap->selected)
+        return;
+    if (event->heap->inherits_unknown) {
+        replay->totals.inherited_frees++;
+        return;
+    }
     replay->totals.unknown_frees++;
     event->thread->unknown_run++;
 }
@@ -329,15 +375,34 @@ static struct error *on_realloc(struct replay *replay, const struct log_realloc 
     if (!begin_event(replay, record->thread, record->time, &event, &error))
         return error;
     struct replay_thread *thread = event.thread;
-    if (thread->resizing && thread->resized.address == record->old_address) {
+    bool known;
+    if (thread->resizing) {
+        block = thread->resized;
+        known = block.address != 0;
         thread->resizing = false;
-        end_block(replay, &event, &thread->resized, false);
-    } else if (live_map_take(&event.heap->blocks, record->old_address, &block)) {
-        end_block(replay, &event, &block, false);
+        replay->open_resizes--;
     } else {
-        replay->totals.unknown_frees++;
+        known = live_map_take(&event.heap->blocks, record->old_address, &block);
     }
+    if (known)
+        end_block(replay, &event, &block, false);
+    else if (record->old_address)
+        note_unknown(replay, &event);
     return add_block(replay, &event, record->new_address, record->size, record->stack, true);
+}
+
+/* The block of an open reallocation is alive as before. */
+static struct error *close_resize(struct replay *replay, const struct event *event)
+{
+    struct replay_thread *thread = event->thread;
+    if (!thread->resizing)
+        return NULL;
+    thread->resizing = false;
+    replay->open_resizes--;
+    if (!thread->resized.address)
+        return NULL;
+    evict(replay, event, thread->resized.address);
+    return live_map_add(&event->heap->blocks, &thread->resized) ? NULL : error_no_memory();
 }
 
 static struct error *on_realloc_begin(struct replay *replay, const struct log_realloc_begin *record)
@@ -346,8 +411,13 @@ static struct error *on_realloc_begin(struct replay *replay, const struct log_re
     struct event event;
     if (!begin_event(replay, record->thread, record->time, &event, &error))
         return error;
-    event.thread->resizing =
-        live_map_take(&event.heap->blocks, record->address, &event.thread->resized);
+    error = close_resize(replay, &event);
+    if (error)
+        return error;
+    event.thread->resizing = true;
+    replay->open_resizes++;
+    if (!live_map_take(&event.heap->blocks, record->address, &event.thread->resized))
+        event.thread->resized.address = 0;
     return NULL;
 }
 
@@ -355,23 +425,14 @@ static struct error *on_failed(struct replay *replay, const struct log_failed *r
 {
     struct error *error = NULL;
     struct event event;
-    struct live_block other;
     if (!begin_event(replay, record->thread, record->time, &event, &error))
         return error;
     error = check_stack(replay, record->stack);
-    if (error)
+    if (!error)
+        error = close_resize(replay, &event);
+    if (error || !event.heap->selected || !is_wanted(replay, &event))
         return error;
-    struct replay_thread *thread = event.thread;
-    if (thread->resizing) {
-        thread->resizing = false;
-        if (live_map_take(&event.heap->blocks, thread->resized.address, &other) && other.row)
-            remove_live(replay, &other);
-        if (!live_map_add(&event.heap->blocks, &thread->resized))
-            return error_no_memory();
-    }
-    if (!is_counted(replay, &event))
-        return NULL;
-    uint32_t row = row_of(replay, record->stack, event.thread_id);
+    uint32_t row = row_of(replay, record->stack, group_of(replay, event.thread_id));
     if (!row)
         return error_no_memory();
     replay->rows[row].sums.failed++;
@@ -387,6 +448,11 @@ static struct error *change_mapping(struct replay *replay, uint32_t thread, uint
     bool ok;
     if (!begin_event(replay, thread, time, &event, &error))
         return error;
+    if (map && size > MOST_BYTES)
+        return error_format(ERROR_CORRUPT, "a mapping of %llu bytes does not fit in memory",
+                            (unsigned long long)size);
+    if (!event.heap->selected)
+        return NULL;
     struct mappings *mappings = &event.heap->mappings;
     struct replay_totals *totals = &replay->totals;
     int64_t change = map ? mappings_add(mappings, address, size, &ok)
@@ -405,51 +471,107 @@ static struct error *change_mapping(struct replay *replay, uint32_t thread, uint
 
 /* ---- Processes and threads ---- */
 
-static struct error *begin_process(struct replay *replay, const struct log_process *process)
+/* Copies the parent's live blocks to a forked child. */
+static struct error *inherit(struct replay *replay, const struct log_process *process,
+                             struct replay_heap *heap)
 {
-    if (!grow(&replay->heaps, &replay->heap_count, process->process, sizeof *replay->heaps))
-        return error_no_memory();
-    if (process->origin != LOG_ORIGIN_FORK || !process->parent)
-        return NULL;
     const struct live_map *parent = &replay->heaps[process->parent].blocks;
     size_t index = 0;
     const struct live_block *block;
+    if (parent->count > MOST_INHERITED - replay->inherited) {
+        heap->inherits_unknown = true;
+        return NULL;
+    }
+    heap->inherited = parent->count;
+    replay->inherited += heap->inherited;
     while ((block = live_map_next(parent, &index))) {
         struct live_block copy = *block;
         copy.inherited = 1;
-        if (!live_map_add(&replay->heaps[process->process].blocks, &copy))
+        if (copy.row && replay->options.split == REPLAY_BY_PROCESS) {
+            copy.row = row_of(replay, replay->rows[copy.row].stack, process->process);
+            if (!copy.row)
+                return error_no_memory();
+        }
+        if (!live_map_add(&heap->blocks, &copy))
             return error_no_memory();
+        if (is_summed(heap, &copy))
+            add_live(replay, &copy, replay->totals.last_time);
     }
     return NULL;
 }
 
-/* What is alive when its process ends has leaked, unless an exec took the whole heap away. */
-static void end_heap(struct replay *replay, struct replay_heap *heap, bool leaks)
+static struct error *begin_process(struct replay *replay, const struct log_process *process)
 {
+    if (!grow(&replay->heaps, &replay->heap_count, process->process, sizeof *replay->heaps))
+        return error_no_memory();
+    struct replay_heap *heap = &replay->heaps[process->process];
+    heap->selected = replay->options.pid < 0 || process->pid == replay->options.pid;
+    bool copies = process->origin == LOG_ORIGIN_FORK && process->parent && !replay->over;
+    return copies ? inherit(replay, process, heap) : NULL;
+}
+
+static void end_live(struct replay *replay, const struct replay_heap *heap,
+                     const struct live_block *block, bool leaks)
+{
+    if (!is_summed(heap, block))
+        return;
+    remove_live(replay, block);
+    if (!leaks || block->inherited)
+        return;
+    struct replay_sums *sums = &replay->rows[block->row].sums;
+    sums->leaked++;
+    sums->leaked_bytes += block->size;
+    replay->totals.leaked++;
+    replay->totals.leaked_bytes += block->size;
+}
+
+/* What is alive when its process ends has leaked, unless an exec took the whole heap away. */
+static void end_heap(struct replay *replay, uint32_t process, bool leaks)
+{
+    struct replay_heap *heap = &replay->heaps[process];
     size_t index = 0;
     const struct live_block *block;
-    while (!heap->ended && (block = live_map_next(&heap->blocks, &index))) {
-        if (!block->row || block->inherited)
-            continue;
-        remove_live(replay, block);
-        if (!leaks)
-            continue;
-        struct replay_sums *sums = &replay->rows[block->row].sums;
-        sums->leaked++;
-        sums->leaked_bytes += block->size;
-        replay->totals.leaked++;
-        replay->totals.leaked_bytes += block->size;
-    }
-    heap->ended = true;
+    while ((block = live_map_next(&heap->blocks, &index)))
+        end_live(replay, heap, block, leaks);
     live_map_deinit(&heap->blocks);
+    uint64_t mapped = mappings_total(&heap->mappings);
+    replay->totals.mapped_now -= mapped;
+    if (leaks)
+        replay->totals.mapped_end += mapped;
+    mappings_deinit(&heap->mappings);
+    replay->inherited -= heap->inherited;
+    heap->inherited = 0;
+}
+
+/* Reallocations that the ends of their processes or of the log cut short. */
+static struct error *close_resizes(struct replay *replay, uint32_t process)
+{
+    struct error *error = NULL;
+    size_t count = replay->open_resizes ? replay->catalog.thread_count : 0;
+    for (uint32_t i = 1; !error && i < count && i < replay->thread_count; i++) {
+        uint32_t owner = replay->catalog.threads[i].process;
+        struct event event = {.thread = &replay->threads[i],
+                              .heap = &replay->heaps[owner],
+                              .thread_id = i,
+                              .time = replay->totals.last_time};
+        if (replay->threads[i].resizing && (!process || owner == process))
+            error = close_resize(replay, &event);
+    }
+    return error;
 }
 
 static struct error *end_process(struct replay *replay, const struct log_process_end *end)
 {
     if (!end->process || end->process >= replay->catalog.process_count)
         return error_format(ERROR_CORRUPT, "process %u ends and was not defined", end->process);
-    end_heap(replay, &replay->heaps[end->process], end->status != STATUS_EXEC);
-    return NULL;
+    if (replay->tick_ns && end->time > replay->to_tick) {
+        replay->over = true;
+        return NULL;
+    }
+    struct error *error = close_resizes(replay, end->process);
+    if (!error)
+        end_heap(replay, end->process, end->status != STATUS_EXEC);
+    return error;
 }
 
 /* As a thread ends, glibc frees the blocks that it had kept back for the thread (tcache): these
@@ -498,11 +620,12 @@ struct error *replay_record(struct replay *replay, const struct log_record *reco
     }
 }
 
-void replay_finish(struct replay *replay)
+struct error *replay_finish(struct replay *replay)
 {
-    for (size_t i = 1; i < replay->heap_count; i++)
-        end_heap(replay, &replay->heaps[i], true);
-    /* Rows that have not changed since the last peak. */
+    struct error *error = close_resizes(replay, 0);
+    for (uint32_t i = 1; !error && i < replay->catalog.process_count; i++)
+        end_heap(replay, i, true);
     for (size_t i = 1; i < replay->row_count; i++)
         touch(replay, (uint32_t)i);
+    return error;
 }

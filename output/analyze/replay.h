@@ -27,7 +27,7 @@ enum replay_split {
 
 struct replay_options {
     enum replay_split split;
-    int64_t pid;     /* only this process, -1 for all */
+    int64_t pid;     /* only the processes with this pid, -1 for all */
     int64_t tid;     /* only allocations of this thread, -1 for all */
     double from, to; /* only allocations made in this span, seconds since the start; to ends the
                         replay. Infinite where not wanted */
@@ -53,7 +53,7 @@ struct replay_row {
 
 struct replay_totals {
     uint64_t allocations, deallocations, reallocations, bytes;
-    uint64_t failed, temporary;
+    uint64_t failed, temporary, temporary_bytes;
     uint64_t live, live_bytes;
     uint64_t peak_bytes, peak_blocks, peak_time; /* time in ticks */
     uint64_t leaked, leaked_bytes;
@@ -62,8 +62,9 @@ struct replay_totals {
     uint64_t missed_frees;    /* a block came to be where one was alive */
     uint64_t unknown_frees;   /* of addresses where no block was known */
     uint64_t cleanup_frees;   /* of them, by the C library as a thread ended */
-    uint64_t inherited_frees; /* of blocks that a fork's child inherited */
+    uint64_t inherited_frees; /* by forked children, of blocks that they got from their parents */
     uint64_t mapped, mapped_bytes, mapped_now, mapped_peak;
+    uint64_t mapped_end; /* bytes still mapped as their process, or the log, ended */
 };
 
 struct replay {
@@ -77,7 +78,9 @@ struct replay {
     uint64_t from_tick, to_tick;
     uint64_t epoch;
     bool over; /* behind --to */
-    uint32_t *row_of_stack;
+    size_t open_resizes;
+    size_t inherited;       /* blocks copied to children that are alive */
+    uint32_t *row_of_stack; /* the row that a stack was last counted in */
     size_t row_of_stack_count;
     struct row_index *row_index;
     struct replay_heap *heaps; /* by process id */
@@ -94,6 +97,6 @@ void replay_deinit(struct replay *replay);
 struct error *replay_record(struct replay *replay, const struct log_record *record);
 
 /* After the last record: what is still alive has leaked. */
-void replay_finish(struct replay *replay);
+struct error *replay_finish(struct replay *replay);
 
 #endif

@@ -5,135 +5,173 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "output/analyze/filter.h"
+#include "output/analyze/format.h"
 #include "output/analyze/report.h"
 #include "output/analyze/sites.h"
 
-/* A growing text; failed stays set once memory ran out. */
-struct text {
-    char *characters;
-    size_t size, capacity;
-    bool failed;
+/* A stack by its names: stacks that differ in addresses only are the same node. */
+struct node {
+    struct {
+        const struct node *parent;
+        const char *name; /* interned: equal names are equal pointers */
+    } key;
+    size_t number; /* in the order of first use */
+    UT_hash_handle hh;
 };
 
-static void append(struct text *text, const char *from, size_t size)
-{
-    if (text->size + size + 1 > text->capacity) {
-        size_t capacity = (text->size + size + 1) * 2;
-        char *characters = realloc(text->characters, capacity);
-        if (!characters) {
-            text->failed = true;
-            return;
-        }
-        text->characters = characters;
-        text->capacity = capacity;
-    }
-    memcpy(text->characters + text->size, from, size);
-    text->size += size;
-    text->characters[text->size] = 0;
-}
-
-/* ';' and line ends separate frames and stacks; other control characters have no place in a name
- * either, for the file may end up on a terminal. */
-static void append_name(struct text *text, const char *name)
-{
-    for (; *name; name++) {
-        unsigned char byte = (unsigned char)*name;
-        char written = byte == ';' ? ':' : byte < 0x20 || byte == 0x7f ? '?' : *name;
-        append(text, &written, 1);
-    }
-}
-
-static bool is_hidden(const struct report *report, const struct catalog_line *line)
-{
-    return (line->flags & LOG_FRAME_ALLOCATOR) && !report->options->verbose;
-}
-
-static void append_stack(const struct report *report, struct text *text, uint32_t stack)
-{
-    const struct catalog *catalog = &report->replay->catalog;
-    size_t depth = 0;
-    for (uint32_t at = stack; at; at = catalog->stacks[at].parent)
-        depth++;
-    uint32_t *frames = malloc((depth + 1) * sizeof *frames);
-    if (!frames) {
-        text->failed = true;
-        return;
-    }
-    for (size_t i = depth; i-- > 0; stack = catalog->stacks[stack].parent)
-        frames[i] = catalog->stacks[stack].frame;
-    for (size_t i = 0; i < depth; i++) {
-        for (size_t k = catalog_line_count(catalog, frames[i]); k-- > 0;) {
-            struct catalog_line line = catalog_line(catalog, frames[i], k);
-            if (is_hidden(report, &line))
-                continue;
-            if (text->size)
-                append(text, ";", 1);
-            append_name(text, line.function);
-        }
-    }
-    free(frames);
-}
-
-static bool matches(const struct options *options, const struct replay_row *row,
-                    const struct text *text)
-{
-    return row->sums.count >= options->min_count && row->sums.bytes >= options->threshold_bytes &&
-           (!options->has_filter ||
-            (text->size && regexec(&options->filter, text->characters, 0, NULL, 0) == 0));
-}
-
 struct folded {
-    char *stack;
+    const struct node *node; /* NULL: no frame to be shown */
+    const char *process;     /* NULL if there is only one */
     uint64_t weight;
 };
 
-static int compare(const void *one, const void *other)
+static const struct node *child_of(struct node **nodes, const struct node *parent, const char *name)
 {
-    return strcmp(((const struct folded *)one)->stack, ((const struct folded *)other)->stack);
+    struct node wanted = {.key = {.parent = parent, .name = name}};
+    struct node *node;
+    HASH_FIND(hh, *nodes, &wanted.key, sizeof wanted.key, node);
+    if (node)
+        return node;
+    node = malloc(sizeof *node);
+    if (!node)
+        return NULL;
+    *node = wanted;
+    node->number = HASH_COUNT(*nodes) + 1;
+    HASH_ADD(hh, *nodes, key, sizeof node->key, node);
+    if (node->hh.tbl)
+        return node;
+    free(node);
+    return NULL;
 }
 
-static struct error *collect(const struct report *report, struct folded *lines, size_t *count)
+/* The nodes of all stacks by their ids; false when out of memory. */
+static bool make_nodes(const struct report *report, struct node **nodes, const struct node **of)
+{
+    const struct catalog *catalog = &report->replay->catalog;
+    /* A parent has a lower id than its children. */
+    for (size_t i = 1; i < catalog->stack_count; i++) {
+        const struct catalog_stack *stack = &catalog->stacks[i];
+        const struct node *node = of[stack->parent];
+        bool hidden = (catalog->frames[stack->frame].flags & LOG_FRAME_ALLOCATOR) &&
+                      !report->options->verbose;
+        size_t count = hidden ? 0 : catalog_line_count(catalog, stack->frame);
+        while (count-- > 0) {
+            node = child_of(nodes, node, catalog_line(catalog, stack->frame, count).function);
+            if (!node)
+                return false;
+        }
+        of[i] = node;
+    }
+    return true;
+}
+
+static bool is_shown(const struct report *report, const struct replay_row *row)
+{
+    const struct options *options = report->options;
+    return row->sums.count >= options->min_count && row->sums.bytes >= options->threshold_bytes &&
+           filter_stack(options, &report->replay->catalog, row->stack);
+}
+
+static int by_place(const void *one, const void *other)
+{
+    const struct folded *a = one;
+    const struct folded *b = other;
+    int order = strcmp(a->process ? a->process : "", b->process ? b->process : "");
+    size_t number_a = a->node ? a->node->number : 0;
+    size_t number_b = b->node ? b->node->number : 0;
+    return order ? order : (number_a > number_b) - (number_a < number_b);
+}
+
+static int by_weight(const void *one, const void *other)
+{
+    const struct folded *a = one;
+    const struct folded *b = other;
+    if (a->weight != b->weight)
+        return a->weight < b->weight ? 1 : -1;
+    return by_place(one, other);
+}
+
+/* One line for each place, in the order of by_place(); returns their number. */
+static size_t make_lines(const struct report *report, const struct node *const *of,
+                         struct folded *lines)
 {
     const struct replay *replay = report->replay;
     sites_weight weigh = sites_metric_weight(report->options->metric);
     bool several = replay->catalog.process_count > 2;
+    size_t count = 0;
     for (size_t i = 1; i < replay->row_count; i++) {
         const struct replay_row *row = &replay->rows[i];
         uint64_t weight = weigh(&row->sums);
-        struct text text = {0};
-        if (!weight)
-            continue;
-        if (several && row->group)
-            append_name(&text, replay->catalog.processes[row->group].name);
-        append_stack(report, &text, row->stack);
-        if (text.failed) {
-            free(text.characters);
-            return error_no_memory();
-        }
-        if (text.size && matches(report->options, row, &text))
-            lines[(*count)++] = (struct folded){.stack = text.characters, .weight = weight};
-        else
-            free(text.characters);
+        if (weight && is_shown(report, row))
+            lines[count++] = (struct folded){
+                .node = of[row->stack],
+                .process = several ? replay->catalog.processes[row->group].name : NULL,
+                .weight = weight,
+            };
     }
+    qsort(lines, count, sizeof *lines, by_place);
+    size_t merged = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (merged && by_place(&lines[merged - 1], &lines[i]) == 0)
+            lines[merged - 1].weight += lines[i].weight;
+        else
+            lines[merged++] = lines[i];
+    }
+    return merged;
+}
+
+static struct error *print_line(FILE *out, const struct folded *line)
+{
+    size_t depth = 0;
+    for (const struct node *at = line->node; at; at = at->key.parent)
+        depth++;
+    const char **names = calloc(depth + 1, sizeof *names);
+    if (!names)
+        return error_no_memory();
+    size_t next = depth;
+    for (const struct node *at = line->node; at; at = at->key.parent)
+        names[--next] = at->key.name;
+    if (line->process) {
+        format_folded_name(out, line->process);
+        fputc(';', out);
+    }
+    for (size_t i = 0; i < depth; i++) {
+        if (i)
+            fputc(';', out);
+        format_folded_name(out, names[i]);
+    }
+    fprintf(out, "%s %" PRIu64 "\n", depth ? "" : "[no stack]", line->weight);
+    free(names);
     return NULL;
 }
 
 struct error *report_folded(const struct report *report, FILE *out)
 {
-    size_t count = 0;
-    struct folded *lines = calloc(report->replay->row_count, sizeof *lines);
-    struct error *error = lines ? collect(report, lines, &count) : error_no_memory();
-    if (!error)
-        qsort(lines, count, sizeof *lines, compare);
-    for (size_t i = 0; !error && i < count; i++) {
-        /* Stacks that differ in addresses only have become the same line. */
-        uint64_t weight = lines[i].weight;
-        while (i + 1 < count && strcmp(lines[i].stack, lines[i + 1].stack) == 0)
-            weight += lines[++i].weight;
-        fprintf(out, "%s %" PRIu64 "\n", lines[i].stack, weight);
+    const struct replay *replay = report->replay;
+    const struct options *options = report->options;
+    struct node *nodes = NULL;
+    struct node *node;
+    struct error *error = NULL;
+    const struct node **of = calloc(replay->catalog.stack_count, sizeof *of);
+    struct folded *lines = calloc(replay->row_count, sizeof *lines);
+    if (!of || !lines || !make_nodes(report, &nodes, of))
+        error = error_no_memory();
+    size_t count = error ? 0 : make_lines(report, of, lines);
+    if (options->limit_given && count > options->limit) {
+        qsort(lines, count, sizeof *lines, by_weight);
+        count = options->limit;
     }
-    for (size_t i = 0; i < count; i++)
-        free(lines[i].stack);
+    for (size_t i = 0; !error && i < count; i++)
+        error = print_line(out, &lines[i]);
     free(lines);
+    free(of);
+    while ((node = nodes)) {
+        HASH_DEL(nodes, node);
+        free(node);
+    }
     return error;
 }

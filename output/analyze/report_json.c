@@ -1,58 +1,81 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
 #include <jansson.h>
 
 #include "output/analyze/report.h"
 #include "output/analyze/sites.h"
 
-/* JSON texts are UTF-8: names that are not are neutralized first. */
-static json_t *text_of(const char *text)
+/* An object under construction; failed stays set once memory ran out. */
+struct object {
+    json_t *json;
+    bool failed;
+};
+
+static struct object object_begin(void)
 {
-    if (!text)
-        return json_null();
-    json_t *value = json_string(text);
-    if (value)
-        return value;
-    char clean[4096];
-    text_sanitize(clean, sizeof clean, text);
-    return json_string(clean);
+    json_t *json = json_object();
+    return (struct object){.json = json, .failed = !json};
 }
 
-static json_t *number_of(uint64_t number)
+/* Takes value over. */
+static void put(struct object *object, const char *key, json_t *value)
 {
-    return json_integer((json_int_t)number);
+    object->failed = json_object_set_new(object->json, key, value) != 0 || object->failed;
 }
 
-static json_t *site_of(const struct report *report, const struct site *site)
+/* JSON texts are UTF-8: names that are not are neutralized first. NULL becomes null. */
+static void put_text(struct object *object, const char *key, const char *text)
 {
+    json_t *value = text ? json_string(text) : json_null();
+    if (!value) {
+        unsigned long size = text_sanitize(NULL, 0, text) + 1;
+        char *clean = malloc(size);
+        if (clean)
+            text_sanitize(clean, size, text);
+        value = clean ? json_string(clean) : NULL;
+        free(clean);
+    }
+    put(object, key, value);
+}
+
+static void put_number(struct object *object, const char *key, uint64_t number)
+{
+    /* JSON integers of the library are signed; sums of honest logs are far below. */
+    put(object, key, json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number));
+}
+
+static struct object site_of(const struct report *report, const struct site *site)
+{
+    const struct catalog *catalog = &report->replay->catalog;
     const struct replay_sums *sums = &site->sums;
-    json_t *object = json_object();
-    json_object_set_new(object, "function", text_of(site->function));
-    json_object_set_new(object, "module", text_of(site->module));
-    json_object_set_new(object, "file", text_of(site->file));
-    json_object_set_new(object, "line", number_of(site->line));
+    struct object object = object_begin();
+    put_text(&object, "function", site->function);
+    put_text(&object, "module", site->module);
+    put_text(&object, "file", site->file);
+    put_number(&object, "line", site->line);
     if (site->thread) {
-        const struct catalog_thread *thread = &report->replay->catalog.threads[site->thread];
-        json_object_set_new(object, "thread", json_integer(thread->tid));
-        json_object_set_new(object, "thread_name", text_of(thread->name));
+        put(&object, "thread", json_integer(catalog->threads[site->thread].tid));
+        put_text(&object, "thread_name", catalog->threads[site->thread].name);
     }
     if (site->process) {
-        const struct catalog_process *process = &report->replay->catalog.processes[site->process];
-        json_object_set_new(object, "process", json_integer(process->pid));
-        json_object_set_new(object, "executable", text_of(process->executable));
+        put(&object, "process", json_integer(catalog->processes[site->process].pid));
+        put_text(&object, "executable", catalog->processes[site->process].executable);
     }
-    json_object_set_new(object, "count", number_of(sums->count));
-    json_object_set_new(object, "total_bytes", number_of(sums->bytes));
-    json_object_set_new(object, "peak_bytes", number_of(sums->peak_bytes));
-    json_object_set_new(object, "peak_count", number_of(sums->peak));
-    json_object_set_new(object, "leaked_bytes", number_of(sums->leaked_bytes));
-    json_object_set_new(object, "leaked_count", number_of(sums->leaked));
-    json_object_set_new(object, "temporary", number_of(sums->temporary));
-    json_object_set_new(object, "reallocations", number_of(sums->reallocations));
-    json_object_set_new(object, "failed", number_of(sums->failed));
+    put_number(&object, "count", sums->count);
+    put_number(&object, "total_bytes", sums->bytes);
+    put_number(&object, "peak_bytes", sums->peak_bytes);
+    put_number(&object, "peak_count", sums->peak);
+    put_number(&object, "leaked_bytes", sums->leaked_bytes);
+    put_number(&object, "leaked_count", sums->leaked);
+    put_number(&object, "temporary", sums->temporary);
+    put_number(&object, "temporary_bytes", sums->temporary_bytes);
+    put_number(&object, "reallocations", sums->reallocations);
+    put_number(&object, "failed", sums->failed);
     return object;
 }
 
-static json_t *summary_of(const struct report *report)
+static struct object summary_of(const struct report *report)
 {
     const struct replay_totals *totals = &report->replay->totals;
     const struct {
@@ -65,46 +88,60 @@ static json_t *summary_of(const struct report *report)
         {"total_bytes_allocated", totals->bytes},
         {"peak_memory", totals->peak_bytes},
         {"peak_blocks", totals->peak_blocks},
-        {"current_memory", totals->leaked_bytes},
+        {"current_memory", totals->leaked_bytes}, /* all that is alive at the end has leaked */
         {"leaked_bytes", totals->leaked_bytes},
         {"leaked_blocks", totals->leaked},
         {"temporary_allocations", totals->temporary},
+        {"temporary_bytes", totals->temporary_bytes},
         {"failed_allocations", totals->failed},
         {"unknown_frees", totals->unknown_frees},
+        {"inherited_frees", totals->inherited_frees},
         {"missed_frees", totals->missed_frees},
         {"mapped_bytes", totals->mapped_bytes},
         {"mapped_peak", totals->mapped_peak},
-        {"mapped_now", totals->mapped_now},
+        {"mapped_at_end", totals->mapped_end},
         {"processes", report->replay->catalog.process_count - 1},
         {"threads", report->replay->catalog.thread_count - 1},
         {"events", totals->events},
     };
-    json_t *object = json_object();
+    struct object object = object_begin();
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        json_object_set_new(object, numbers[i].name, number_of(numbers[i].value));
-    json_object_set_new(object, "truncated", json_boolean(report->truncated));
+        put_number(&object, numbers[i].name, numbers[i].value);
+    put(&object, "attached", json_boolean(report->header->attached));
+    put(&object, "truncated", json_boolean(report->truncated));
     return object;
+}
+
+static struct object root_of(const struct report *report, const struct sites *sites)
+{
+    const struct options *options = report->options;
+    struct object root = object_begin();
+    json_t *array = json_array();
+    for (size_t i = 0; i < sites->count && !(options->limit_given && i >= options->limit); i++) {
+        struct object site = site_of(report, &sites->sites[i]);
+        root.failed = json_array_append_new(array, site.json) != 0 || site.failed || root.failed;
+    }
+    struct object summary = summary_of(report);
+    put(&root, "allocations", array);
+    put(&root, "summary", summary.json);
+    root.failed = root.failed || summary.failed;
+    return root;
 }
 
 struct error *report_json(const struct report *report, FILE *out)
 {
-    struct options options = *report->options;
+    const struct options *options = report->options;
     struct sites sites;
-    if (!options.limit_given)
-        options.limit = OPTIONS_NO_LIMIT;
-    struct error *error =
-        sites_collect(report->replay, &options, sites_metric_weight(options.metric), &sites);
+    struct error *error = sites_collect(report->replay, options, &sites);
     if (error)
         return error;
-    json_t *array = json_array();
-    for (size_t i = 0; i < sites.count; i++)
-        json_array_append_new(array, site_of(report, &sites.sites[i]));
-    json_t *root = json_object();
-    json_object_set_new(root, "allocations", array);
-    json_object_set_new(root, "summary", summary_of(report));
+    sites_sort(&sites, options, sites_metric_weight(sites_metric(options)));
+    struct object root = root_of(report, &sites);
     sites_deinit(&sites);
-    int failure = root ? json_dumpf(root, out, JSON_INDENT(1)) : -1;
-    json_decref(root);
-    fputc('\n', out);
-    return failure ? error_format(ERROR_SYSTEM, "the JSON could not be written") : NULL;
+    if (root.failed)
+        error = error_no_memory();
+    else if (json_dumpf(root.json, out, JSON_INDENT(1)) == 0)
+        fputc('\n', out); /* a failed write is found by who opened out */
+    json_decref(root.json);
+    return error;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "output/analyze/filter.h"
 #include "output/analyze/format.h"
 #include "output/analyze/report.h"
 
@@ -21,26 +22,6 @@ static int compare(const void *one, const void *other)
     return (a->row > b->row) - (a->row < b->row);
 }
 
-/* A filter matches if any frame of the stack does. */
-static bool matches(const struct report *report, uint32_t stack)
-{
-    const struct catalog *catalog = &report->replay->catalog;
-    const regex_t *filter = &report->options->filter;
-    if (!report->options->has_filter)
-        return true;
-    for (; stack; stack = catalog->stacks[stack].parent) {
-        uint32_t frame = catalog->stacks[stack].frame;
-        for (size_t i = 0; i < catalog_line_count(catalog, frame); i++) {
-            struct catalog_line line = catalog_line(catalog, frame, i);
-            if (regexec(filter, line.function, 0, NULL, 0) == 0 ||
-                regexec(filter, line.module, 0, NULL, 0) == 0 ||
-                (line.file && regexec(filter, line.file, 0, NULL, 0) == 0))
-                return true;
-        }
-    }
-    return false;
-}
-
 static size_t collect(const struct report *report, struct leak *leaks)
 {
     const struct replay *replay = report->replay;
@@ -49,7 +30,7 @@ static size_t collect(const struct report *report, struct leak *leaks)
         const struct replay_row *row = &replay->rows[i];
         if (row->sums.leaked && row->sums.leaked >= report->options->min_count &&
             row->sums.leaked_bytes >= report->options->threshold_bytes &&
-            matches(report, row->stack))
+            filter_stack(report->options, &replay->catalog, row->stack))
             leaks[count++] = (struct leak){
                 .row = (uint32_t)i, .bytes = row->sums.leaked_bytes, .blocks = row->sums.leaked};
     }

@@ -21,7 +21,7 @@ static void print_blocks(const struct report *report, FILE *out, uint64_t bytes,
 {
     char text[64], number[32];
     fprintf(out, "%s in %s block%s",
-            format_bytes(bytes, report->options->verbose, text, sizeof text),
+            format_bytes_both(bytes, report->options->verbose, text, sizeof text),
             format_number(blocks, number, sizeof number), blocks == 1 ? "" : "s");
 }
 
@@ -63,23 +63,45 @@ static void print_count_line(FILE *out, const char *label, uint64_t count, const
     fprintf(out, "%s %s\n", format_number(count, number, sizeof number), what);
 }
 
-static void print_totals(const struct report *report, FILE *out)
+static void print_allocated(const struct report *report, FILE *out)
+{
+    const struct replay_totals *totals = &report->replay->totals;
+    char bytes[64], count[32];
+    print_label(out, "Allocated");
+    fprintf(out, "%s in %s allocation%s",
+            format_bytes_both(totals->bytes, report->options->verbose, bytes, sizeof bytes),
+            format_number(totals->allocations, count, sizeof count),
+            totals->allocations == 1 ? "" : "s");
+    if (totals->reallocations)
+        fprintf(out, ", of them %s reallocation%s",
+                format_number(totals->reallocations, count, sizeof count),
+                totals->reallocations == 1 ? "" : "s");
+    fprintf(out, "; %s freed\n", format_number(totals->deallocations, count, sizeof count));
+}
+
+static void print_mapped(const struct report *report, FILE *out)
 {
     const struct replay_totals *totals = &report->replay->totals;
     bool exact = report->options->verbose;
-    char a[64], b[64], c[64];
+    char total[64], peak[64], end[64], count[32];
+    print_label(out, "Mapped");
+    fprintf(out, "%s in %s mapping%s, peak %s, %s at the end\n",
+            format_bytes(totals->mapped_bytes, exact, total, sizeof total),
+            format_number(totals->mapped, count, sizeof count), totals->mapped == 1 ? "" : "s",
+            format_bytes(totals->mapped_peak, exact, peak, sizeof peak),
+            format_bytes(totals->mapped_end, exact, end, sizeof end));
+}
+
+static void print_totals(const struct report *report, FILE *out)
+{
+    const struct replay_totals *totals = &report->replay->totals;
+    char count[32], share[16];
     print_program(report, out);
     if (report->header->tick_ns) {
         print_label(out, "Time");
         fprintf(out, "%.3f s traced\n", seconds(report, totals->last_time));
     }
-    print_label(out, "Allocated");
-    fprintf(out, "%s in %s allocations", format_bytes(totals->bytes, exact, a, sizeof a),
-            format_number(totals->allocations, b, sizeof b));
-    if (totals->reallocations)
-        fprintf(out, " (%s of them reallocations)",
-                format_number(totals->reallocations, c, sizeof c));
-    fprintf(out, ", %s freed\n", format_number(totals->deallocations, b, sizeof b));
+    print_allocated(report, out);
     print_label(out, "Peak");
     print_blocks(report, out, totals->peak_bytes, totals->peak_blocks);
     if (report->header->tick_ns && totals->peak_bytes)
@@ -89,105 +111,163 @@ static void print_totals(const struct report *report, FILE *out)
     print_blocks(report, out, totals->leaked_bytes, totals->leaked);
     fputc('\n', out);
     print_label(out, "Temporary");
-    fprintf(out, "%s allocations (%s) freed before the next one of their thread\n",
-            format_number(totals->temporary, a, sizeof a),
-            format_share(totals->temporary, totals->allocations, b, sizeof b));
+    fprintf(out, "%s allocation%s (%s) freed before the next one of their thread\n",
+            format_number(totals->temporary, count, sizeof count),
+            totals->temporary == 1 ? "" : "s",
+            format_share(totals->temporary, totals->allocations, share, sizeof share));
     print_count_line(out, "Failed", totals->failed, "allocations returned a null pointer");
-    print_count_line(out, "Unknown", totals->unknown_frees,
-                     report->header->attached ? "frees of blocks allocated before tracing began"
-                                              : "frees of addresses where no block was alive");
+    print_count_line(out, "Forked", totals->inherited_frees,
+                     "of the freed blocks were a child's copies of its parent's");
+    if (report->header->attached)
+        print_count_line(out, "Older", totals->unknown_frees,
+                         "freed blocks had been allocated before tracing began");
+    else
+        print_count_line(out, "Invalid", totals->unknown_frees,
+                         "frees of addresses where no block was alive");
     print_count_line(out, "Missed", totals->missed_frees,
-                     "blocks were replaced without a free having been seen");
-    if (report->header->mappings) {
-        print_label(out, "Mapped");
-        fprintf(out, "%s in %s mappings, peak %s, %s at the end\n",
-                format_bytes(totals->mapped_bytes, exact, a, sizeof a),
-                format_number(totals->mapped, b, sizeof b),
-                format_bytes(totals->mapped_peak, exact, c, sizeof c),
-                format_bytes(totals->mapped_now, exact, (char[64]){0}, 64));
-    }
+                     "frees were not seen: their addresses were handed out again");
+    if (report->header->mappings)
+        print_mapped(report, out);
 }
 
-struct table {
+/* What a metric is called, and what its shares are of. */
+struct measure {
     const char *title;
-    enum metric metric;
     bool counts; /* the weight is a number of allocations, not of bytes */
     uint64_t total;
-    const char *nothing; /* said in place of an empty table; NULL: nothing */
 };
 
-static struct error *print_table(const struct report *report, FILE *out, const struct table *table)
+static struct measure measure_of(const struct replay_totals *totals, enum metric metric)
 {
-    const struct replay *replay = report->replay;
-    struct options options = *report->options;
-    sites_weight weigh = sites_metric_weight(table->metric);
-    struct sites sites;
-    if (!options.limit_given)
-        options.limit = TABLE_ROWS;
-    struct error *error = sites_collect(replay, &options, weigh, &sites);
-    if (error)
-        return error;
-    size_t shown = 0;
-    for (size_t i = 0; i < sites.count; i++) {
-        const struct site *site = &sites.sites[i];
-        uint64_t weight = weigh(&site->sums);
-        char *name = site_name(replay, site, options.verbose > 1);
-        char text[64], share[16], count[32];
-        if (!weight || !name) {
-            free(name);
-            continue;
-        }
-        if (!shown++)
-            fprintf(out, "\n%s\n", table->title);
-        if (table->counts)
-            snprintf(text, sizeof text, "%s", format_number(weight, count, sizeof count));
-        else
-            format_bytes(weight, options.verbose, text, sizeof text);
-        fprintf(out, "  %*s  %6s  ", options.verbose ? 24 : 12, text,
-                format_share(weight, table->total, share, sizeof share));
-        format_text(out, name);
-        fputc('\n', out);
-        free(name);
-        if (options.verbose > 2)
-            format_stack(out, replay, replay->rows[site->heaviest_row].stack,
-                         "                          ", true);
+    switch (metric) {
+    case METRIC_ALLOCATIONS:
+        return (struct measure){"number of allocations", true, totals->allocations};
+    case METRIC_PEAK:
+        return (struct measure){"memory at the peak", false, totals->peak_bytes};
+    case METRIC_LEAKED:
+        return (struct measure){"memory not freed", false, totals->leaked_bytes};
+    case METRIC_TEMPORARY:
+        return (struct measure){"temporary allocations", true, totals->temporary};
+    case METRIC_BYTES:
+    default:
+        return (struct measure){"bytes allocated", false, totals->bytes};
     }
-    if (!shown && table->nothing)
-        fprintf(out, "\n%s\n", table->nothing);
-    sites_deinit(&sites);
-    return NULL;
 }
 
+static void print_site(const struct report *report, FILE *out, const struct sites *sites,
+                       const struct site *site, sites_weight weigh)
+{
+    const struct options *options = report->options;
+    const struct replay *replay = report->replay;
+    format_site(out, replay, site, options->verbose > 1);
+    fputc('\n', out);
+    if (options->verbose > 2) {
+        uint32_t row = sites_heaviest_row(sites, replay, site, weigh);
+        format_stack(out, replay, replay->rows[row].stack, "            ", true);
+    }
+}
+
+/* One of the summary's tables: weight, share, site. */
+static void print_short_table(const struct report *report, FILE *out, struct sites *sites,
+                              enum metric metric)
+{
+    const struct options *options = report->options;
+    struct measure measure = measure_of(&report->replay->totals, metric);
+    sites_weight weigh = sites_metric_weight(metric);
+    size_t limit = options->limit_given ? options->limit : TABLE_ROWS;
+    sites_sort(sites, options, weigh);
+    for (size_t i = 0; i < sites->count && i < limit; i++) {
+        const struct site *site = &sites->sites[i];
+        uint64_t weight = weigh(&site->sums);
+        char text[64], share[16];
+        if (!weight && (metric != METRIC_LEAKED || !site->sums.leaked))
+            break;
+        if (measure.counts)
+            format_number(weight, text, sizeof text);
+        else
+            format_bytes(weight, options->verbose, text, sizeof text);
+        if (!i)
+            fprintf(out, "\nSites by %s\n", measure.title);
+        fprintf(out, "  %*s  %6s  ", options->verbose ? 24 : 12, text,
+                format_share(weight, measure.total, share, sizeof share));
+        print_site(report, out, sites, site, weigh);
+    }
+}
+
+/* The table of --metric, --sort-by and --group-by, with all sums of a site. */
+static void print_full_table(const struct report *report, FILE *out, struct sites *sites)
+{
+    static const char *const groups[] = {
+        [GROUP_FUNCTION] = "Functions", [GROUP_MODULE] = "Modules", [GROUP_FILE] = "Files",
+        [GROUP_LINE] = "Sites",         [GROUP_THREAD] = "Threads", [GROUP_PROCESS] = "Processes",
+    };
+    const struct options *options = report->options;
+    enum metric metric = sites_metric(options);
+    struct measure measure = measure_of(&report->replay->totals, metric);
+    sites_weight weigh = sites_metric_weight(metric);
+    int width = options->verbose ? 20 : 11;
+    sites_sort(sites, options, weigh);
+    fprintf(out, "\n%s by %s; shares are of %s\n", groups[options->group],
+            options->sort == SORT_NAME ? "name" : measure.title, measure.title);
+    fprintf(out, "%7s %*s %*s %*s %12s %10s  %s\n", "share", width, "allocated", width, "at peak",
+            width, "not freed", "allocations", "temporary", "where");
+    size_t shown = 0;
+    for (; shown < sites->count && shown < options->limit; shown++) {
+        const struct site *site = &sites->sites[shown];
+        const struct replay_sums *sums = &site->sums;
+        char share[16], allocated[64], peak[64], leaked[64], count[32], temporary[32];
+        fprintf(out, "%7s %*s %*s %*s %12s %10s  ",
+                format_share(weigh(sums), measure.total, share, sizeof share), width,
+                format_bytes(sums->bytes, options->verbose, allocated, sizeof allocated), width,
+                format_bytes(sums->peak_bytes, options->verbose, peak, sizeof peak), width,
+                format_bytes(sums->leaked_bytes, options->verbose, leaked, sizeof leaked),
+                format_number(sums->count, count, sizeof count),
+                format_number(sums->temporary, temporary, sizeof temporary));
+        print_site(report, out, sites, site, weigh);
+    }
+    if (shown < sites->count)
+        fprintf(out, "%zu more; --limit=0 shows all\n", sites->count - shown);
+}
+
+static void print_notes(const struct report *report, FILE *out)
+{
+    const struct catalog *catalog = &report->replay->catalog;
+    for (size_t i = 0; i < catalog->note_count; i++) {
+        fputs(i ? "Note: " : "\nNote: ", out);
+        format_text(out, catalog->notes[i]);
+        fputc('\n', out);
+    }
+}
+
+/* What to ask next, as words for a shell. */
 static void print_next(const struct report *report, FILE *out)
 {
-    const char *log = report->options->log;
-    fputs("\nNext: allocptrace-analyze --leaks ", out);
-    format_text(out, log);
-    fputs("   each leak with its stack\n      allocptrace-analyze --flamegraph ", out);
-    format_text(out, log);
-    fputs("   folded stacks; --help for more\n", out);
+    bool leaked = report->replay->totals.leaked > 0;
+    fprintf(out, "\nNext: allocptrace-analyze %s ", leaked ? "--leaks" : "--flamegraph");
+    format_text(out, report->options->log);
+    fprintf(out, "    (%s; --help lists more)\n",
+            leaked ? "each leak with its whole stack" : "folded stacks for a flame graph");
 }
 
 struct error *report_summary(const struct report *report, FILE *out)
 {
-    const struct replay_totals *totals = &report->replay->totals;
-    const struct table tables[] = {
-        {"Sites by memory at the peak", METRIC_PEAK, false, totals->peak_bytes, NULL},
-        {"Sites by memory not freed", METRIC_LEAKED, false, totals->leaked_bytes,
-         totals->leaked ? NULL : "Everything was freed."},
-        {"Sites by number of allocations", METRIC_ALLOCATIONS, true, totals->allocations, NULL},
-        {"Sites by temporary allocations", METRIC_TEMPORARY, true, totals->temporary, NULL},
-    };
+    static const enum metric metrics[] = {METRIC_PEAK, METRIC_LEAKED, METRIC_ALLOCATIONS,
+                                          METRIC_TEMPORARY};
+    struct sites sites;
+    struct error *error = sites_collect(report->replay, report->options, &sites);
+    if (error)
+        return error;
     print_totals(report, out);
-    struct error *error = NULL;
-    for (size_t i = 0; !error && i < sizeof tables / sizeof *tables; i++)
-        error = print_table(report, out, &tables[i]);
-    for (size_t i = 0; i < report->replay->catalog.note_count; i++) {
-        fputs(i ? "Note: " : "\nNote: ", out);
-        format_text(out, report->replay->catalog.notes[i]);
-        fputc('\n', out);
-    }
-    if (!error)
+    if (!sites.count && report->replay->totals.allocations)
+        fputs("\nNo site passes --filter, --min-count and --threshold-bytes.\n", out);
+    else if (report->options->table)
+        print_full_table(report, out, &sites);
+    else
+        for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
+            print_short_table(report, out, &sites, metrics[i]);
+    sites_deinit(&sites);
+    print_notes(report, out);
+    if (strcmp(report->options->log, "-") != 0)
         print_next(report, out);
-    return error;
+    return NULL;
 }

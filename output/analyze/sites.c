@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "output/analyze/sites.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "output/analyze/filter.h"
 #include "output/analyze/internal_frames.h"
 
 /* Interned texts: equal keys have equal pointers. */
@@ -24,32 +23,34 @@ struct site_entry {
     UT_hash_handle hh;
 };
 
-static struct site_key key_of(const struct replay *replay, const struct replay_row *row,
+static struct site_key key_of(const struct replay_row *row, const struct catalog_line *line,
                               enum group_key group)
 {
     struct site_key key;
     memset(&key, 0, sizeof key); /* it is hashed with its padding */
-    if (group == GROUP_THREAD) {
+    switch (group) {
+    case GROUP_THREAD:
         key.thread = row->group;
-        return key;
-    }
-    if (group == GROUP_PROCESS) {
+        break;
+    case GROUP_PROCESS:
         key.process = row->group;
-        return key;
+        break;
+    case GROUP_MODULE:
+        key.module = line->module;
+        break;
+    case GROUP_FILE:
+        key.file = line->file;
+        key.module = line->file ? NULL : line->module;
+        break;
+    case GROUP_LINE:
+    case GROUP_FUNCTION:
+    default:
+        key.function = line->function;
+        key.module = line->module;
+        key.file = line->file;
+        key.line = group == GROUP_LINE ? line->line : 0;
+        break;
     }
-    struct catalog_line line = internal_site(&replay->catalog, row->stack);
-    if (group == GROUP_FILE) {
-        key.file = line.file;
-        key.module = line.file ? NULL : line.module;
-        return key;
-    }
-    key.module = line.module;
-    if (group == GROUP_MODULE)
-        return key;
-    key.function = line.function;
-    key.file = line.file;
-    if (group == GROUP_LINE)
-        key.line = line.line;
     return key;
 }
 
@@ -137,21 +138,21 @@ sites_weight sites_metric_weight(enum metric metric)
     }
 }
 
-static sites_weight sort_weight(enum sort_key sort, sites_weight fallback)
+enum metric sites_metric(const struct options *options)
 {
-    switch (sort) {
+    switch (options->sort) {
     case SORT_COUNT:
-        return weigh_count;
+        return METRIC_ALLOCATIONS;
     case SORT_SIZE:
-        return weigh_bytes;
+        return METRIC_BYTES;
     case SORT_PEAK:
-        return weigh_peak;
+        return METRIC_PEAK;
     case SORT_LEAKED:
-        return weigh_leaked;
+        return METRIC_LEAKED;
     case SORT_NAME:
     case SORT_DEFAULT:
     default:
-        return fallback;
+        return options->metric;
     }
 }
 
@@ -204,95 +205,82 @@ static int compare_sites(const void *one, const void *other, void *data)
     return weight_a < weight_b ? 1 : -1;
 }
 
-static bool is_shown(const struct options *options, const struct site *site)
+static bool is_empty(const struct replay_sums *sums)
 {
-    if (site->sums.count < options->min_count || site->sums.bytes < options->threshold_bytes)
-        return false;
-    if (!options->has_filter)
-        return true;
-    const char *const texts[] = {site->function, site->file, site->module};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (texts[i] && regexec(&options->filter, texts[i], 0, NULL, 0) == 0)
-            return true;
+    return !sums->count && !sums->failed && !sums->peak && !sums->leaked;
+}
+
+/* Adds the rows that pass the filter to the entries of their sites. */
+static struct error *group_rows(const struct replay *replay, const struct options *options,
+                                const struct internal_site *places, struct site_entry **entries,
+                                struct sites *sites)
+{
+    for (uint32_t i = 1; i < replay->row_count; i++) {
+        const struct replay_row *row = &replay->rows[i];
+        if (is_empty(&row->sums))
+            continue;
+        struct catalog_line line = internal_site_line(&replay->catalog, places[row->stack]);
+        if (!filter_line(options, &line))
+            continue;
+        struct site_key key = key_of(row, &line, options->group);
+        struct site_entry *entry = entry_of(entries, &key);
+        if (!entry)
+            return error_no_memory();
+        entry->site.named = line.named;
+        add_sums(&entry->site.sums, &row->sums);
+        sites->next_row[i] = entry->site.first_row;
+        entry->site.first_row = i;
     }
-    return false;
+    return NULL;
 }
 
 struct error *sites_collect(const struct replay *replay, const struct options *options,
-                            sites_weight weigh, struct sites *sites)
+                            struct sites *sites)
 {
-    struct order order = {.by_name = options->sort == SORT_NAME,
-                          .weigh = sort_weight(options->sort, weigh)};
     struct site_entry *entries = NULL;
-    struct error *error = NULL;
-    *sites = (struct sites){0};
-    for (size_t i = 1; !error && i < replay->row_count; i++) {
-        const struct replay_row *row = &replay->rows[i];
-        struct site_key key = key_of(replay, row, options->group);
-        struct site_entry *entry = entry_of(&entries, &key);
-        if (!entry) {
-            error = error_no_memory();
-            break;
-        }
-        add_sums(&entry->site.sums, &row->sums);
-        uint64_t weight = order.weigh(&row->sums);
-        if (!entry->site.heaviest_row || weight > entry->site.heaviest_weight) {
-            entry->site.heaviest_row = (uint32_t)i;
-            entry->site.heaviest_weight = weight;
-        }
-    }
+    struct site_entry *entry;
+    struct internal_site *places = internal_sites(&replay->catalog);
+    *sites = (struct sites){.next_row = calloc(replay->row_count, sizeof *sites->next_row)};
+    struct error *error = places && sites->next_row
+                              ? group_rows(replay, options, places, &entries, sites)
+                              : error_no_memory();
+    free(places);
     sites->sites = calloc(HASH_COUNT(entries) + 1, sizeof *sites->sites);
     if (!sites->sites && !error)
         error = error_no_memory();
-    struct site_entry *entry;
     while ((entry = entries)) {
-        if (!error && is_shown(options, &entry->site))
+        const struct replay_sums *sums = &entry->site.sums;
+        if (!error && sums->count >= options->min_count && sums->bytes >= options->threshold_bytes)
             sites->sites[sites->count++] = entry->site;
         HASH_DEL(entries, entry);
         free(entry);
     }
-    if (error) {
+    if (error)
         sites_deinit(sites);
-        return error;
-    }
-    qsort_r(sites->sites, sites->count, sizeof *sites->sites, compare_sites, &order);
-    if (sites->count > options->limit) {
-        sites->left_out = sites->count - options->limit;
-        sites->count = options->limit;
-    }
-    return NULL;
+    return error;
 }
 
 void sites_deinit(struct sites *sites)
 {
     free(sites->sites);
+    free(sites->next_row);
     *sites = (struct sites){0};
 }
 
-static const char *last_part(const char *path)
+void sites_sort(struct sites *sites, const struct options *options, sites_weight weigh)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    struct order order = {.by_name = options->sort == SORT_NAME, .weigh = weigh};
+    qsort_r(sites->sites, sites->count, sizeof *sites->sites, compare_sites, &order);
 }
 
-char *site_name(const struct replay *replay, const struct site *site, bool with_file)
+uint32_t sites_heaviest_row(const struct sites *sites, const struct replay *replay,
+                            const struct site *site, sites_weight weigh)
 {
-    char *name = NULL;
-    int length = -1;
-    if (site->thread) {
-        const struct catalog_thread *thread = &replay->catalog.threads[site->thread];
-        length = asprintf(&name, "thread %" PRId64 " (%s)", thread->tid, thread->name);
-    } else if (site->process) {
-        const struct catalog_process *process = &replay->catalog.processes[site->process];
-        length = asprintf(&name, "process %" PRId64 " (%s)", process->pid, process->name);
-    } else if (!site->function) {
-        length = asprintf(&name, "%s", site->file ? site->file : site->module);
-    } else if (site->file && site->line) {
-        length = asprintf(&name, "%s (%s:%" PRIu64 ")", site->function,
-                          with_file ? site->file : last_part(site->file), site->line);
-    } else {
-        length = asprintf(&name, "%s (%s)", site->function,
-                          site->file && with_file ? site->file : site->module);
+    uint32_t heaviest = site->first_row;
+    for (uint32_t row = heaviest; row; row = sites->next_row[row]) {
+        /* Rows come last first: of equals the first in the log stays. */
+        if (weigh(&replay->rows[row].sums) >= weigh(&replay->rows[heaviest].sums))
+            heaviest = row;
     }
-    return length < 0 ? NULL : name;
+    return heaviest;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sites.h - the sums of a replay by place: function, line, file, module, thread or process.
+ *
+ * --filter chooses among the places where memory was asked for, before they are grouped;
+ * --min-count and --threshold-bytes among the groups.
  */
 #ifndef ALLOCPTRACE_ANALYZE_SITES_H
 #define ALLOCPTRACE_ANALYZE_SITES_H
@@ -13,29 +16,34 @@ struct site {
     /* What the rows have in common under the grouping; the others are NULL or 0. */
     const char *function, *module, *file;
     uint64_t line;
+    bool named;               /* function is a name, not an address */
     uint32_t thread, process; /* ids in the catalog */
     struct replay_sums sums;
-    uint32_t heaviest_row; /* the row with the most of what the sites are sorted by */
-    uint64_t heaviest_weight;
+    uint32_t first_row; /* then along sites.next_row */
 };
 
 struct sites {
-    struct site *sites; /* sorted, filtered and limited as the options say */
+    struct site *sites;
     size_t count;
-    size_t left_out; /* that passed the filter and fell to the limit */
+    uint32_t *next_row; /* by row: the next one of the same site, 0 for none */
 };
 
-/* weigh chooses what the sites are sorted by. */
-typedef uint64_t (*sites_weight)(const struct replay_sums *sums);
-
 struct error *sites_collect(const struct replay *replay, const struct options *options,
-                            sites_weight weigh, struct sites *sites);
+                            struct sites *sites);
 void sites_deinit(struct sites *sites);
 
-/* The weight that a metric or sort key stands for. */
+/* What sites can be sorted by, heaviest first. */
+typedef uint64_t (*sites_weight)(const struct replay_sums *sums);
 sites_weight sites_metric_weight(enum metric metric);
 
-/* A site's name as tables show it; malloc'd, NULL when out of memory. with_file adds file:line. */
-char *site_name(const struct replay *replay, const struct site *site, bool with_file);
+/* The metric that --sort-by, or else --metric, stands for; --sort-by=name: that of --metric. */
+enum metric sites_metric(const struct options *options);
+
+/* Heaviest first, or with --sort-by=name by name; equal ones by name. */
+void sites_sort(struct sites *sites, const struct options *options, sites_weight weigh);
+
+/* The row of a site with the most weight. */
+uint32_t sites_heaviest_row(const struct sites *sites, const struct replay *replay,
+                            const struct site *site, sites_weight weigh);
 
 #endif

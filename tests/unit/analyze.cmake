@@ -1,7 +1,8 @@
 # The analyzer's parts, on records built by hand.
-foreach(name live_map mappings replay sites analyze_options)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+foreach(name live_map mappings replay sites reports analyze_options)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE
-    allocptrace_options allocptrace_analyze_core PkgConfig::CMOCKA)
+    allocptrace_options allocptrace_analyze_core PkgConfig::CMOCKA PkgConfig::JANSSON)
   add_test(NAME unit.${name} COMMAND test_${name})
 endforeach()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * replay_fixture.h - a replay fed with records written by hand: one module, and as many frames,
- * stacks (each a single frame), processes and threads as a test asks for.
+ * stacks (each one frame on top of its parent), processes and threads as a test asks for. A
+ * process's pid is 100 more than its id, a thread's tid 200 more.
  */
 #ifndef TESTS_REPLAY_FIXTURE_H
 #define TESTS_REPLAY_FIXTURE_H
@@ -43,7 +44,7 @@ static inline void fixture_thread(struct replay *replay, uint32_t id, uint32_t p
                                                         .name = fixture_text("worker")}});
 }
 
-/* A stack of one frame, called name, of frame and stack number id. */
+/* Stack id: frame id, in function name at line id, called from stack parent. */
 static inline void fixture_stack(struct replay *replay, uint32_t id, uint32_t parent,
                                  uint32_t flags, const char *name)
 {
@@ -61,10 +62,15 @@ static inline void fixture_stack(struct replay *replay, uint32_t id, uint32_t pa
                                      .stack = {.stack = id, .parent = parent, .frame = id}});
 }
 
-static inline void fixture_begin(struct replay *replay, enum replay_split split)
+static inline struct replay_options fixture_options(enum replay_split split)
 {
-    struct replay_options options = {
+    return (struct replay_options){
         .split = split, .pid = -1, .tid = -1, .from = -INFINITY, .to = INFINITY};
+}
+
+/* Begins with module 1, process 1 and its thread 1. */
+static inline void fixture_begin_with(struct replay *replay, struct replay_options options)
+{
     struct log_header header = {.version = 1, .tick_ns = 1000};
     struct error *error = replay_init(replay, &options, &header);
     if (error)
@@ -74,6 +80,32 @@ static inline void fixture_begin(struct replay *replay, enum replay_split split)
                                      .module = {.module = 1, .path = fixture_text("/bin/prog")}});
     fixture_process(replay, 1, 0, LOG_ORIGIN_LAUNCH);
     fixture_thread(replay, 1, 1);
+}
+
+static inline void fixture_begin(struct replay *replay, enum replay_split split)
+{
+    fixture_begin_with(replay, fixture_options(split));
+}
+
+static inline void fixture_finish(struct replay *replay)
+{
+    struct error *error = replay_finish(replay);
+    if (error)
+        fail_msg("%s", error->message);
+}
+
+static inline void fixture_end_process(struct replay *replay, uint32_t process, int64_t status)
+{
+    fixture_feed(replay,
+                 (struct log_record){.kind = LOG_PROCESS_END,
+                                     .process_end = {.process = process, .status = status}});
+}
+
+static inline void fixture_realloc_begin(struct replay *replay, uint32_t thread, uint64_t address)
+{
+    fixture_feed(replay,
+                 (struct log_record){.kind = LOG_REALLOC_BEGIN,
+                                     .realloc_begin = {.thread = thread, .address = address}});
 }
 
 static inline void fixture_alloc(struct replay *replay, uint32_t thread, uint64_t address,

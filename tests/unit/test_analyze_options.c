@@ -12,12 +12,12 @@
 
 #define MOST_WORDS 8
 
-static struct error *parse(char *const *words, struct options *options)
+static struct error *parse(const char *const *words, struct options *options)
 {
     char *argv[MOST_WORDS + 2] = {(char *)"allocptrace-analyze"};
     int argc = 1;
     while (words[argc - 1]) {
-        argv[argc] = words[argc - 1];
+        argv[argc] = (char *)words[argc - 1]; /* getopt_long() moves the words, not their text */
         argc++;
     }
     optind = 0; /* glibc's getopt_long starts anew */
@@ -28,21 +28,22 @@ static void good_command_lines_are_taken(void **state)
 {
     (void)state;
     struct options options;
-    assert_null(parse((char *[]){"x.cbor", NULL}, &options));
+    assert_null(parse((const char *[]){"x.cbor", NULL}, &options));
     assert_int_equal(options.action, ACTION_SUMMARY);
     assert_int_equal(options.limit, 10);
     assert_string_equal(options.log, "x.cbor");
 
     /* Options may follow the log, as in the contract's example. */
     assert_null(
-        parse((char *[]){"x.cbor", "--flamegraph", "--metric=peak", "-vv", NULL}, &options));
+        parse((const char *[]){"x.cbor", "--flamegraph", "--metric=peak", "-vv", NULL}, &options));
     assert_int_equal(options.action, ACTION_FLAMEGRAPH);
     assert_null(options.flamegraph_file);
     assert_int_equal(options.metric, METRIC_PEAK);
     assert_int_equal(options.verbose, 2);
+    assert_true(options.table);
 
-    assert_null(parse((char *[]){"--limit=0", "--group-by=thread", "--sort-by=name",
-                                 "--filter=^a+$", "--from=1.5", "-", NULL},
+    assert_null(parse((const char *[]){"--limit=0", "--group-by=thread", "--sort-by=name",
+                                       "--filter=^a+$", "--from=1.5", "-", NULL},
                       &options));
     assert_true(options.limit == OPTIONS_NO_LIMIT);
     assert_int_equal(options.group, GROUP_THREAD);
@@ -55,7 +56,7 @@ static void bad_command_lines_name_what_is_accepted(void **state)
 {
     (void)state;
     static const struct {
-        char *words[4];
+        const char *words[4];
         const char *message;
     } cases[] = {
         {{NULL}, "no log given"},
@@ -70,6 +71,11 @@ static void bad_command_lines_name_what_is_accepted(void **state)
         {{"--flamegraph=x.svg", "a"}, "no SVG"},
         {{"--timeline", "a"}, "unknown option"},
         {{"--json=1", "a"}, "takes no value"},
+        {{"--json", "--leaks", "a"}, "give one"},
+        {{"--leaks", "--flamegraph=x", "a"}, "give one"},
+        {{"--min-count", NULL}, "needs a value"},
+        {{"-x", "a"}, "unknown option '-x'"},
+        {{"--fail-if=leaked>0", "a"}, "unknown option"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct options options;

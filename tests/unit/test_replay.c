@@ -30,7 +30,7 @@ static void counts_are_valgrinds(void **state)
     fixture_realloc(&replay, 1, 0x20, 0x20, 50, 1);  /* in place */
     fixture_free(&replay, 1, 0x20);
     fixture_alloc(&replay, 1, 0x30, 0, 1); /* a block of no bytes is a block */
-    replay_finish(&replay);
+    fixture_finish(&replay);
     assert_int_equal(replay.totals.allocations, 4);
     assert_int_equal(replay.totals.deallocations, 3);
     assert_int_equal(replay.totals.reallocations, 2);
@@ -54,7 +54,7 @@ static void peak_set_is_the_one_at_the_highest_point(void **state)
     fixture_alloc(&replay, 1, 0x30, 99, 3);  /* 149 */
     fixture_alloc(&replay, 1, 0x40, 1, 1);   /* 150 again: not above the first */
     fixture_free(&replay, 1, 0x20);
-    replay_finish(&replay);
+    fixture_finish(&replay);
     assert_int_equal(replay.totals.peak_bytes, 150);
     assert_int_equal(replay.totals.peak_blocks, 2);
     assert_int_equal(sums_of(&replay, 1)->peak_bytes, 100);
@@ -98,7 +98,7 @@ static void peak_set_agrees_with_a_full_copy(void **state)
             }
         }
     }
-    replay_finish(&replay);
+    fixture_finish(&replay);
     assert_int_equal(replay.totals.peak_bytes, peak);
     assert_int_equal(replay.totals.leaked_bytes, total);
     for (uint32_t i = 1; i <= STACKS; i++) {
@@ -123,7 +123,7 @@ static void temporary_is_freed_before_its_thread_allocates_again(void **state)
     fixture_alloc(&replay, 1, 0x30, 1, 1);
     fixture_free(&replay, 1, 0x10); /* not temporary */
     fixture_free(&replay, 1, 0x30); /* temporary */
-    replay_finish(&replay);
+    fixture_finish(&replay);
     assert_int_equal(replay.totals.temporary, 3);
     replay_deinit(&replay);
 }
@@ -136,11 +136,10 @@ static void reallocation_race_keeps_both_blocks_apart(void **state)
     fixture_thread(&replay, 2, 1);
     fixture_stack(&replay, 1, 0, 0, "f");
     fixture_alloc(&replay, 1, 0x10, 100, 1);
-    fixture_feed(&replay, (struct log_record){.kind = LOG_REALLOC_BEGIN,
-                                              .realloc_begin = {.thread = 1, .address = 0x10}});
+    fixture_realloc_begin(&replay, 1, 0x10);
     fixture_alloc(&replay, 2, 0x10, 7, 1); /* got the address that the reallocation gave up */
     fixture_realloc(&replay, 1, 0x10, 0x50, 200, 1);
-    replay_finish(&replay);
+    fixture_finish(&replay);
     assert_int_equal(replay.totals.allocations, 3);
     assert_int_equal(replay.totals.deallocations, 1);
     assert_int_equal(replay.totals.missed_frees, 0);
@@ -155,12 +154,11 @@ static void failed_reallocation_leaves_the_block_alive(void **state)
     fixture_begin(&replay, REPLAY_BY_STACK);
     fixture_stack(&replay, 1, 0, 0, "f");
     fixture_alloc(&replay, 1, 0x10, 100, 1);
-    fixture_feed(&replay, (struct log_record){.kind = LOG_REALLOC_BEGIN,
-                                              .realloc_begin = {.thread = 1, .address = 0x10}});
+    fixture_realloc_begin(&replay, 1, 0x10);
     fixture_feed(&replay, (struct log_record){.kind = LOG_FAILED,
                                               .failed = {.thread = 1, .size = 9999, .stack = 1}});
     fixture_free(&replay, 1, 0x10);
-    replay_finish(&replay);
+    fixture_finish(&replay);
     assert_int_equal(replay.totals.failed, 1);
     assert_int_equal(replay.totals.deallocations, 1);
     assert_int_equal(replay.totals.leaked, 0);
@@ -176,7 +174,7 @@ static void block_where_one_is_alive_means_a_missed_free(void **state)
     fixture_stack(&replay, 1, 0, 0, "f");
     fixture_alloc(&replay, 1, 0x10, 100, 1);
     fixture_alloc(&replay, 1, 0x10, 5, 1);
-    replay_finish(&replay);
+    fixture_finish(&replay);
     assert_int_equal(replay.totals.missed_frees, 1);
     assert_int_equal(replay.totals.leaked_bytes, 5);
     replay_deinit(&replay);
@@ -195,30 +193,189 @@ static void unknown_frees_at_a_threads_end_are_the_librarys(void **state)
     fixture_free(&replay, 2, 0x10); /* from the thread's cache as it ends */
     fixture_free(&replay, 2, 0x20);
     fixture_feed(&replay, (struct log_record){.kind = LOG_THREAD_END, .thread_end = {.thread = 2}});
-    replay_finish(&replay);
+    fixture_finish(&replay);
     assert_int_equal(replay.totals.unknown_frees, 1);
     assert_int_equal(replay.totals.cleanup_frees, 2);
     assert_int_equal(replay.totals.deallocations, 1);
     replay_deinit(&replay);
 }
 
-static void forked_child_inherits_without_counting_twice(void **state)
+/* Two threads reallocate the same unknown address; the second one's block is another. */
+static void reallocation_of_an_unknown_block_ends_no_other(void **state)
+{
+    (void)state;
+    struct replay replay;
+    fixture_begin(&replay, REPLAY_BY_STACK);
+    fixture_thread(&replay, 2, 1);
+    fixture_stack(&replay, 1, 0, 0, "f");
+    fixture_realloc_begin(&replay, 1, 0x10);
+    fixture_alloc(&replay, 2, 0x10, 7, 1);
+    fixture_realloc(&replay, 1, 0x10, 0x50, 200, 1);
+    fixture_finish(&replay);
+    assert_int_equal(replay.totals.unknown_frees, 1);
+    assert_int_equal(replay.totals.deallocations, 0);
+    assert_int_equal(replay.totals.leaked_bytes, 207);
+    replay_deinit(&replay);
+}
+
+static void reallocation_cut_short_leaves_its_block_alive(void **state)
+{
+    (void)state;
+    struct replay replay;
+    fixture_begin(&replay, REPLAY_BY_STACK);
+    fixture_thread(&replay, 2, 1);
+    fixture_process(&replay, 2, 0, LOG_ORIGIN_CLONE);
+    fixture_thread(&replay, 3, 2);
+    fixture_stack(&replay, 1, 0, 0, "f");
+    fixture_alloc(&replay, 2, 0x10, 100, 1);
+    fixture_alloc(&replay, 3, 0x10, 1000, 1);
+    fixture_realloc_begin(&replay, 2, 0x10);
+    fixture_realloc_begin(&replay, 3, 0x10);
+    fixture_end_process(&replay, 2, 0);
+    assert_int_equal(replay.totals.leaked_bytes, 1000);
+    fixture_finish(&replay);
+    assert_int_equal(replay.totals.leaked_bytes, 1100);
+    assert_int_equal(replay.totals.live_bytes, 0);
+    replay_deinit(&replay);
+}
+
+static void run_fork(struct replay *replay)
+{
+    fixture_stack(replay, 1, 0, 0, "f");
+    fixture_alloc(replay, 1, 0x10, 100, 1);
+    fixture_alloc(replay, 1, 0x20, 10, 1);
+    fixture_process(replay, 2, 1, LOG_ORIGIN_FORK);
+    fixture_thread(replay, 2, 2);
+    fixture_free(replay, 2, 0x10);        /* the child's copy: the parent's is alive */
+    fixture_alloc(replay, 2, 0x10, 7, 1); /* at the same address, in another process */
+    fixture_free(replay, 1, 0x20);
+    fixture_free(replay, 1, 0x10);
+    fixture_finish(replay);
+}
+
+static void forked_child_has_copies_that_it_cannot_leak(void **state)
+{
+    (void)state;
+    struct replay replay;
+    fixture_begin(&replay, REPLAY_BY_STACK);
+    run_fork(&replay);
+    assert_int_equal(replay.totals.allocations, 3);
+    assert_int_equal(replay.totals.deallocations, 3);
+    assert_int_equal(replay.totals.inherited_frees, 1);
+    assert_int_equal(replay.totals.unknown_frees, 0);
+    assert_int_equal(replay.totals.missed_frees, 0);
+    assert_int_equal(replay.totals.temporary, 1); /* 0x20, in the parent alone */
+    assert_int_equal(replay.totals.peak_bytes, 220);
+    assert_int_equal(replay.totals.leaked_bytes, 7);
+    assert_int_equal(replay.totals.live_bytes, 0);
+    replay_deinit(&replay);
+}
+
+static void child_alone_is_summed_up_with_its_inheritance(void **state)
+{
+    (void)state;
+    struct replay replay;
+    for (int split = REPLAY_BY_STACK; split <= REPLAY_BY_PROCESS; split++) {
+        struct replay_options options = fixture_options((enum replay_split)split);
+        options.pid = 102;
+        fixture_begin_with(&replay, options);
+        run_fork(&replay);
+        assert_int_equal(replay.totals.allocations, 1);
+        assert_int_equal(replay.totals.deallocations, 1);
+        assert_int_equal(replay.totals.peak_bytes, 110);
+        assert_int_equal(replay.totals.leaked_bytes, 7);
+        replay_deinit(&replay);
+    }
+}
+
+static void rows_of_a_child_are_its_own_when_split_by_process(void **state)
+{
+    (void)state;
+    struct replay replay;
+    fixture_begin(&replay, REPLAY_BY_PROCESS);
+    run_fork(&replay);
+    assert_int_equal(replay.row_count, 3);
+    assert_int_equal(replay.rows[1].group, 1);
+    assert_int_equal(replay.rows[1].sums.peak_bytes, 110);
+    assert_int_equal(replay.rows[2].group, 2);
+    assert_int_equal(replay.rows[2].sums.peak_bytes, 110);
+    assert_int_equal(replay.rows[2].sums.leaked_bytes, 7);
+    replay_deinit(&replay);
+}
+
+static void feed_at(struct replay *replay, uint64_t time, uint64_t address, uint64_t size)
+{
+    fixture_feed(
+        replay,
+        (struct log_record){
+            .kind = LOG_ALLOC,
+            .alloc = {.time = time, .thread = 1, .address = address, .size = size, .stack = 1}});
+}
+
+static void span_of_time_limits_what_is_summed_up(void **state)
+{
+    (void)state;
+    struct replay replay;
+    struct replay_options options = fixture_options(REPLAY_BY_STACK);
+    options.from = 1;
+    options.to = 2;
+    fixture_begin_with(&replay, options);
+    fixture_stack(&replay, 1, 0, 0, "f");
+    feed_at(&replay, 500000, 0x10, 1); /* ticks are microseconds here */
+    feed_at(&replay, 1000000, 0x20, 10);
+    fixture_feed(&replay,
+                 (struct log_record){.kind = LOG_FREE,
+                                     .free = {.time = 1500000, .thread = 1, .address = 0x10}});
+    feed_at(&replay, 2000000, 0x30, 100);
+    feed_at(&replay, 2000001, 0x40, 1000);
+    fixture_finish(&replay);
+    assert_int_equal(replay.totals.bytes, 110);
+    assert_int_equal(replay.totals.deallocations, 0);
+    assert_int_equal(replay.totals.unknown_frees, 0);
+    assert_int_equal(replay.totals.leaked_bytes, 110);
+    replay_deinit(&replay);
+}
+
+static void thread_filter_follows_its_blocks(void **state)
+{
+    (void)state;
+    struct replay replay;
+    struct replay_options options = fixture_options(REPLAY_BY_STACK);
+    options.tid = 202;
+    fixture_begin_with(&replay, options);
+    fixture_thread(&replay, 2, 1);
+    fixture_stack(&replay, 1, 0, 0, "f");
+    fixture_alloc(&replay, 1, 0x10, 1, 1);
+    fixture_alloc(&replay, 2, 0x20, 10, 1);
+    fixture_free(&replay, 1, 0x20);
+    fixture_free(&replay, 2, 0x10);
+    fixture_finish(&replay);
+    assert_int_equal(replay.totals.allocations, 1);
+    assert_int_equal(replay.totals.deallocations, 1);
+    assert_int_equal(replay.totals.bytes, 10);
+    replay_deinit(&replay);
+}
+
+static void mappings_are_no_part_of_the_heap(void **state)
 {
     (void)state;
     struct replay replay;
     fixture_begin(&replay, REPLAY_BY_STACK);
     fixture_stack(&replay, 1, 0, 0, "f");
-    fixture_alloc(&replay, 1, 0x10, 100, 1);
-    fixture_alloc(&replay, 1, 0x20, 10, 1);
-    fixture_process(&replay, 2, 1, LOG_ORIGIN_FORK);
-    fixture_thread(&replay, 2, 2);
-    fixture_free(&replay, 2, 0x10);        /* the child's copy: the parent's is alive */
-    fixture_alloc(&replay, 2, 0x10, 7, 1); /* at the same address, in another process */
-    replay_finish(&replay);
-    assert_int_equal(replay.totals.inherited_frees, 1);
-    assert_int_equal(replay.totals.unknown_frees, 0);
-    assert_int_equal(replay.totals.missed_frees, 0);
-    assert_int_equal(replay.totals.leaked_bytes, 117);
+    fixture_feed(
+        &replay,
+        (struct log_record){.kind = LOG_MMAP,
+                            .mmap = {.thread = 1, .address = 0x1000, .size = 0x3000, .stack = 1}});
+    fixture_feed(&replay,
+                 (struct log_record){.kind = LOG_MUNMAP,
+                                     .munmap = {.thread = 1, .address = 0x2000, .size = 0x1000}});
+    fixture_finish(&replay);
+    assert_int_equal(replay.totals.mapped, 1);
+    assert_int_equal(replay.totals.mapped_bytes, 0x3000);
+    assert_int_equal(replay.totals.mapped_peak, 0x3000);
+    assert_int_equal(replay.totals.mapped_end, 0x2000);
+    assert_int_equal(replay.totals.bytes, 0);
+    assert_int_equal(replay.totals.leaked, 0);
     replay_deinit(&replay);
 }
 
@@ -229,12 +386,11 @@ static void exec_takes_the_heap_away_without_leaks(void **state)
     fixture_begin(&replay, REPLAY_BY_STACK);
     fixture_stack(&replay, 1, 0, 0, "f");
     fixture_alloc(&replay, 1, 0x10, 100, 1);
-    fixture_feed(&replay, (struct log_record){.kind = LOG_PROCESS_END,
-                                              .process_end = {.process = 1, .status = -2}});
+    fixture_end_process(&replay, 1, -2);
     fixture_process(&replay, 2, 1, LOG_ORIGIN_EXEC);
     fixture_thread(&replay, 2, 2);
     fixture_alloc(&replay, 2, 0x10, 30, 1);
-    replay_finish(&replay);
+    fixture_finish(&replay);
     assert_int_equal(replay.totals.leaked_bytes, 30);
     assert_int_equal(replay.totals.peak_bytes, 100);
     replay_deinit(&replay);
@@ -256,6 +412,8 @@ static void contradictions_are_errors(void **state)
         {.kind = LOG_SYMBOL, .symbol = {.frame = 0}},
         {.kind = LOG_PROCESS, .process = {.process = 2, .parent = 2}},
         {.kind = LOG_PROCESS_END, .process_end = {.process = 5}},
+        {.kind = LOG_ALLOC, .alloc = {.thread = 1, .address = 1, .size = UINT64_MAX, .stack = 1}},
+        {.kind = LOG_MMAP, .mmap = {.thread = 1, .address = 1, .size = UINT64_MAX, .stack = 1}},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct replay replay;
@@ -279,7 +437,7 @@ static void rows_split_by_thread_keep_their_sums_apart(void **state)
     fixture_alloc(&replay, 1, 0x10, 1, 1);
     fixture_alloc(&replay, 2, 0x20, 10, 1);
     fixture_alloc(&replay, 2, 0x30, 10, 1);
-    replay_finish(&replay);
+    fixture_finish(&replay);
     assert_int_equal(replay.row_count, 3);
     assert_int_equal(replay.rows[1].group, 1);
     assert_int_equal(replay.rows[1].sums.bytes, 1);
@@ -299,7 +457,14 @@ int main(void)
         cmocka_unit_test(failed_reallocation_leaves_the_block_alive),
         cmocka_unit_test(block_where_one_is_alive_means_a_missed_free),
         cmocka_unit_test(unknown_frees_at_a_threads_end_are_the_librarys),
-        cmocka_unit_test(forked_child_inherits_without_counting_twice),
+        cmocka_unit_test(reallocation_of_an_unknown_block_ends_no_other),
+        cmocka_unit_test(reallocation_cut_short_leaves_its_block_alive),
+        cmocka_unit_test(forked_child_has_copies_that_it_cannot_leak),
+        cmocka_unit_test(child_alone_is_summed_up_with_its_inheritance),
+        cmocka_unit_test(rows_of_a_child_are_its_own_when_split_by_process),
+        cmocka_unit_test(span_of_time_limits_what_is_summed_up),
+        cmocka_unit_test(thread_filter_follows_its_blocks),
+        cmocka_unit_test(mappings_are_no_part_of_the_heap),
         cmocka_unit_test(exec_takes_the_heap_away_without_leaks),
         cmocka_unit_test(contradictions_are_errors),
         cmocka_unit_test(rows_split_by_thread_keep_their_sums_apart),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which function a block is charged to, and how it is written down. */
+/* Which function a block is charged to, and how sites are grouped, chosen and put in order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +7,11 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 
 #include "output/analyze/internal_frames.h"
-#include "output/analyze/report.h"
 #include "output/analyze/sites.h"
 #include "tests/unit/replay_fixture.h"
+#include "tests/unit/report_fixture.h"
 
 static void allocator_internal_functions_are_passed_over(void **state)
 {
@@ -42,104 +41,187 @@ static void allocator_internal_functions_are_passed_over(void **state)
     assert_true(internal_frame(&malloc_line));
 }
 
-static void fill(struct replay *replay)
+static const char *site_function(const struct replay *replay, uint32_t stack)
 {
-    fixture_begin(replay, REPLAY_BY_STACK);
-    fixture_stack(replay, 1, 0, 0, "main");
-    fixture_stack(replay, 2, 1, 0, "evil;name\nhere");
-    fixture_stack(replay, 3, 2, LOG_FRAME_ALLOCATOR, "malloc");
-    fixture_stack(replay, 4, 1, LOG_FRAME_ALLOCATOR, "calloc");
-    fixture_alloc(replay, 1, 0x10, 100, 3);
-    fixture_alloc(replay, 1, 0x20, 40, 4);
-    fixture_free(replay, 1, 0x20);
-    replay_finish(replay);
+    struct internal_site *sites = internal_sites(&replay->catalog);
+    assert_non_null(sites);
+    const char *function = internal_site_line(&replay->catalog, sites[stack]).function;
+    free(sites);
+    return function;
 }
 
-static char *print(struct error *(*print_report)(const struct report *report, FILE *out),
-                   const struct replay *replay, struct options *options)
-{
-    struct log_header header = {.tick_ns = 1000};
-    struct report report = {.options = options, .replay = replay, .header = &header};
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    assert_non_null(out);
-    assert_null(print_report(&report, out));
-    fclose(out);
-    return text;
-}
-
-static void folded_lines_can_be_split_at_semicolons(void **state)
+static void site_is_the_innermost_function_that_is_not_internal(void **state)
 {
     (void)state;
     struct replay replay;
-    struct options options = {.limit = 10, .pid = -1, .tid = -1};
-    fill(&replay);
-    char *text = print(report_folded, &replay, &options);
-    assert_string_equal(text, "main 40\nmain;evil:name?here 100\n");
-    free(text);
-    options.verbose = 1;
-    text = print(report_folded, &replay, &options);
-    assert_string_equal(text, "main;calloc 40\nmain;evil:name?here;malloc 100\n");
-    free(text);
-    options.metric = METRIC_LEAKED;
-    text = print(report_folded, &replay, &options);
-    assert_string_equal(text, "main;evil:name?here;malloc 100\n");
-    free(text);
-    replay_deinit(&replay);
-}
-
-static void json_has_the_contracts_keys(void **state)
-{
-    (void)state;
-    static const char *const site_keys[] = {
-        "function",    "module",     "file",         "line",         "count",
-        "total_bytes", "peak_bytes", "leaked_bytes", "leaked_count", "temporary"};
-    static const char *const summary_keys[] = {
-        "total_allocations",     "total_deallocations", "total_reallocations",
-        "total_bytes_allocated", "peak_memory",         "current_memory",
-        "leaked_bytes",          "leaked_blocks",       "temporary_allocations"};
-    struct replay replay;
-    struct options options = {.limit = 10, .pid = -1, .tid = -1, .group = GROUP_LINE};
-    fill(&replay);
-    char *text = print(report_json, &replay, &options);
-    json_error_t error;
-    json_t *root = json_loads(text, 0, &error);
-    if (!root)
-        fail_msg("%s", error.text);
-    json_t *sites = json_object_get(root, "allocations");
-    assert_int_equal(json_array_size(sites), 2);
-    for (size_t i = 0; i < sizeof site_keys / sizeof *site_keys; i++)
-        assert_non_null(json_object_get(json_array_get(sites, 0), site_keys[i]));
-    json_t *summary = json_object_get(root, "summary");
-    for (size_t i = 0; i < sizeof summary_keys / sizeof *summary_keys; i++)
-        assert_non_null(json_object_get(summary, summary_keys[i]));
-    assert_int_equal(json_integer_value(json_object_get(summary, "total_allocations")), 2);
-    assert_int_equal(json_integer_value(json_object_get(summary, "leaked_bytes")), 100);
-    json_t *heaviest = json_array_get(sites, 0);
-    assert_string_equal(json_string_value(json_object_get(heaviest, "function")),
-                        "evil;name\nhere");
-    assert_int_equal(json_integer_value(json_object_get(heaviest, "line")), 2);
-    json_decref(root);
-    free(text);
-    replay_deinit(&replay);
-}
-
-static void terminal_output_is_neutralized(void **state)
-{
-    (void)state;
-    struct replay replay;
-    struct options options = {.limit = 10, .pid = -1, .tid = -1, .log = "x"};
     fixture_begin(&replay, REPLAY_BY_STACK);
-    fixture_stack(&replay, 1, 0, 0, "\033]0;owned\007");
-    fixture_alloc(&replay, 1, 0x10, 100, 1);
-    replay_finish(&replay);
-    for (int i = 0; i < 2; i++) {
-        char *text = print(i ? report_leaks : report_summary, &replay, &options);
-        assert_null(strchr(text, '\033'));
-        assert_non_null(strstr(text, "owned"));
-        free(text);
+    fixture_stack(&replay, 1, 0, 0, "main");
+    fixture_stack(&replay, 2, 1, 0, "operator new(unsigned long)");
+    fixture_stack(&replay, 3, 2, LOG_FRAME_ALLOCATOR, "malloc");
+    fixture_stack(&replay, 4, 0, 0, "operator new[](unsigned long)");
+    fixture_stack(&replay, 5, 4, LOG_FRAME_ALLOCATOR, "malloc");
+    assert_string_equal(site_function(&replay, 3), "main");
+    assert_string_equal(site_function(&replay, 5), "operator new[](unsigned long)");
+    assert_string_equal(site_function(&replay, 0), "[no stack]");
+    replay_deinit(&replay);
+}
+
+static void inlined_function_is_a_site_of_its_own(void **state)
+{
+    (void)state;
+    struct replay replay;
+    struct log_location locations[] = {
+        {.function = fixture_text("std::allocator<int>::allocate(unsigned long)")},
+        {.function = fixture_text("inlined"), .file = fixture_text("/src/b.h"), .line = 7},
+        {.function = fixture_text("outer"), .file = fixture_text("/src/b.c"), .line = 9},
+    };
+    fixture_begin(&replay, REPLAY_BY_STACK);
+    fixture_stack(&replay, 1, 0, 0, "");
+    fixture_feed(&replay, (struct log_record){
+                              .kind = LOG_SYMBOL,
+                              .symbol = {.frame = 1, .location_count = 3, .locations = locations}});
+    assert_string_equal(site_function(&replay, 1), "inlined");
+    replay_deinit(&replay);
+}
+
+static void unknown_functions_are_called_by_their_place(void **state)
+{
+    (void)state;
+    static const struct {
+        struct log_frame frame;
+        const char *name;
+    } cases[] = {
+        {{.frame = 1, .module = 1, .address = 0xabc}, "prog+0xabc"},
+        {{.frame = 2, .module = 0, .address = 0xabc}, "0xabc"},
+        {{.frame = 3, .flags = LOG_FRAME_INCOMPLETE}, "[incomplete]"},
+        {{.frame = 4, .flags = LOG_FRAME_DEPTH}, "[deeper frames left out]"},
+    };
+    struct replay replay;
+    fixture_begin(&replay, REPLAY_BY_STACK);
+    for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture_feed(&replay, (struct log_record){.kind = LOG_FRAME, .frame = cases[i].frame});
+        fixture_feed(&replay, (struct log_record){.kind = LOG_STACK,
+                                                  .stack = {i + 1, 0, cases[i].frame.frame}});
+        assert_string_equal(site_function(&replay, i + 1), cases[i].name);
     }
+    replay_deinit(&replay);
+}
+
+/* f allocates at lines 2 and 3 of one file, g at line 4. */
+static void fill(struct replay *replay, enum replay_split split)
+{
+    fixture_begin(replay, split);
+    fixture_thread(replay, 2, 1);
+    fixture_stack(replay, 1, 0, 0, "main");
+    fixture_stack(replay, 2, 1, 0, "f");
+    fixture_stack(replay, 3, 1, 0, "f");
+    fixture_stack(replay, 4, 1, 0, "g");
+    fixture_alloc(replay, 1, 0x10, 100, 2);
+    fixture_alloc(replay, 1, 0x20, 10, 3);
+    fixture_alloc(replay, 2, 0x30, 5, 4);
+    fixture_alloc(replay, 2, 0x40, 5, 4);
+    fixture_alloc(replay, 2, 0x50, 5, 4);
+    fixture_finish(replay);
+}
+
+static void rows_are_grouped_by_any_key(void **state)
+{
+    (void)state;
+    static const struct {
+        enum replay_split split;
+        enum group_key group;
+        size_t count;
+        uint64_t heaviest_bytes;
+    } cases[] = {
+        {REPLAY_BY_STACK, GROUP_LINE, 3, 100},    {REPLAY_BY_STACK, GROUP_FUNCTION, 2, 110},
+        {REPLAY_BY_STACK, GROUP_FILE, 1, 125},    {REPLAY_BY_STACK, GROUP_MODULE, 1, 125},
+        {REPLAY_BY_THREAD, GROUP_THREAD, 2, 110}, {REPLAY_BY_PROCESS, GROUP_PROCESS, 1, 125},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct replay replay;
+        struct sites sites;
+        struct options options = fixture_report_options();
+        options.group = cases[i].group;
+        fill(&replay, cases[i].split);
+        assert_null(sites_collect(&replay, &options, &sites));
+        sites_sort(&sites, &options, sites_metric_weight(sites_metric(&options)));
+        assert_int_equal(sites.count, cases[i].count);
+        assert_int_equal(sites.sites[0].sums.bytes, cases[i].heaviest_bytes);
+        sites_deinit(&sites);
+        replay_deinit(&replay);
+    }
+}
+
+static void order_follows_the_sort_key(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sort_key sort;
+        const char *first;
+    } cases[] = {{SORT_DEFAULT, "f"}, {SORT_SIZE, "f"}, {SORT_COUNT, "g"}, {SORT_NAME, "f"}};
+    struct replay replay;
+    fill(&replay, REPLAY_BY_STACK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sites sites;
+        struct options options = fixture_report_options();
+        options.group = GROUP_FUNCTION;
+        options.sort = cases[i].sort;
+        assert_null(sites_collect(&replay, &options, &sites));
+        sites_sort(&sites, &options, sites_metric_weight(sites_metric(&options)));
+        assert_string_equal(sites.sites[0].function, cases[i].first);
+        sites_deinit(&sites);
+    }
+    replay_deinit(&replay);
+}
+
+static size_t count_with(const struct replay *replay, const struct options *options)
+{
+    struct sites sites;
+    assert_null(sites_collect(replay, options, &sites));
+    size_t count = sites.count;
+    sites_deinit(&sites);
+    return count;
+}
+
+static void filters_choose_sites(void **state)
+{
+    (void)state;
+    struct replay replay;
+    fill(&replay, REPLAY_BY_STACK);
+    struct options options = fixture_report_options();
+    options.min_count = 3;
+    assert_int_equal(count_with(&replay, &options), 1);
+    options = fixture_report_options();
+    options.threshold_bytes = 15;
+    assert_int_equal(count_with(&replay, &options), 2);
+    options = fixture_report_options();
+    options.has_filter = true;
+    assert_int_equal(regcomp(&options.filter, "^f$", REG_EXTENDED | REG_NOSUB), 0);
+    assert_int_equal(count_with(&replay, &options), 2);
+    /* main calls them all and allocates nothing itself. */
+    regfree(&options.filter);
+    assert_int_equal(regcomp(&options.filter, "main", REG_EXTENDED | REG_NOSUB), 0);
+    assert_int_equal(count_with(&replay, &options), 0);
+    regfree(&options.filter);
+    replay_deinit(&replay);
+}
+
+static void heaviest_row_is_found_by_the_weight_asked_for(void **state)
+{
+    (void)state;
+    struct replay replay;
+    struct sites sites;
+    struct options options = fixture_report_options();
+    options.group = GROUP_MODULE;
+    fill(&replay, REPLAY_BY_STACK);
+    assert_null(sites_collect(&replay, &options, &sites));
+    uint32_t by_bytes =
+        sites_heaviest_row(&sites, &replay, &sites.sites[0], sites_metric_weight(METRIC_BYTES));
+    uint32_t by_count = sites_heaviest_row(&sites, &replay, &sites.sites[0],
+                                           sites_metric_weight(METRIC_ALLOCATIONS));
+    assert_int_equal(replay.rows[by_bytes].stack, 2);
+    assert_int_equal(replay.rows[by_count].stack, 4);
+    sites_deinit(&sites);
     replay_deinit(&replay);
 }
 
@@ -147,9 +229,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(allocator_internal_functions_are_passed_over),
-        cmocka_unit_test(folded_lines_can_be_split_at_semicolons),
-        cmocka_unit_test(json_has_the_contracts_keys),
-        cmocka_unit_test(terminal_output_is_neutralized),
+        cmocka_unit_test(site_is_the_innermost_function_that_is_not_internal),
+        cmocka_unit_test(inlined_function_is_a_site_of_its_own),
+        cmocka_unit_test(unknown_functions_are_called_by_their_place),
+        cmocka_unit_test(rows_are_grouped_by_any_key),
+        cmocka_unit_test(order_follows_the_sort_key),
+        cmocka_unit_test(filters_choose_sites),
+        cmocka_unit_test(heaviest_row_is_found_by_the_weight_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filter.h - what --filter lets through: an extended regular expression that is looked for in a
+ * line's function, module and file. Without --filter everything matches.
+ */
+#ifndef ALLOCPTRACE_ANALYZE_FILTER_H
+#define ALLOCPTRACE_ANALYZE_FILTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "output/analyze/catalog.h"
+#include "output/analyze/options.h"
+
+bool filter_line(const struct options *options, const struct catalog_line *line);
+
+/* Whether any line of the stack matches. */
+bool filter_stack(const struct options *options, const struct catalog *catalog, uint32_t stack);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report_fixture.h - prints a report of a replay into memory.
+ */
+#ifndef TESTS_REPORT_FIXTURE_H
+#define TESTS_REPORT_FIXTURE_H
+
+#include <stdio.h>
+
+#include "output/analyze/report.h"
+
+static inline struct options fixture_report_options(void)
+{
+    return (struct options){.log = "x.cbor",
+                            .limit = 10,
+                            .sort = SORT_DEFAULT,
+                            .group = GROUP_LINE,
+                            .pid = -1,
+                            .tid = -1};
+}
+
+/* The caller frees the text. */
+static inline char *fixture_print(struct error *(*print)(const struct report *report, FILE *out),
+                                  const struct replay *replay, const struct options *options,
+                                  const struct log_header *header)
+{
+    struct report report = {.options = options, .replay = replay, .header = header};
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_null(print(&report, out));
+    fclose(out);
+    return text;
+}
+
+#endif
