@@ -58,6 +58,9 @@ extern const uint8_t arch_syscall_instruction[2];
  */
 void arch_prepare_syscall(struct arch_registers *registers, uint64_t address, long number,
                           const uint64_t arguments[6]);
+/* Whether the registers are those of a thread whose own system call was interrupted and is to be
+ * restarted by the kernel (-ERESTARTSYS and its kin, include/linux/errno.h). */
+bool arch_restart_pending(const struct arch_registers *registers);
 /* The result at the system call's exit: a value or a negative errno. */
 int64_t arch_syscall_result(const struct arch_registers *registers);
 

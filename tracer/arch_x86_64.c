@@ -91,3 +91,11 @@ int64_t arch_syscall_result(const struct arch_registers *registers)
 {
     return (int64_t)registers->user.rax;
 }
+
+bool arch_restart_pending(const struct arch_registers *registers)
+{
+    /* ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK */
+    int64_t result = arch_syscall_result(registers);
+    return (int64_t)registers->user.orig_rax >= 0 &&
+           (result == -512 || result == -513 || result == -514 || result == -516);
+}

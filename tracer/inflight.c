@@ -112,6 +112,19 @@ enum inflight_entry inflight_enter(struct inflight *inflight, uint64_t stack, ui
     return INFLIGHT_OUTERMOST;
 }
 
+const struct inflight_call *inflight_around(const struct inflight *inflight, uint64_t stack,
+                                            uint64_t sp)
+{
+    size_t index = live_on(inflight, stack);
+    return index < inflight->count && inflight->calls[index].sp > sp ? &inflight->calls[index]
+                                                                     : NULL;
+}
+
+void inflight_left(struct inflight *inflight, const struct inflight_call *call)
+{
+    cut(inflight, (size_t)(call - inflight->calls));
+}
+
 bool inflight_return(struct inflight *inflight, uint64_t stack, uint64_t sp, uint64_t address,
                      struct inflight_call *out)
 {

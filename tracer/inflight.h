@@ -57,6 +57,16 @@ enum inflight_entry inflight_enter(struct inflight *inflight, uint64_t stack, ui
                                    struct inflight_call **call);
 
 /*
+ * The live call on this stack that a call entered with sp would be nested in, or NULL. It may be
+ * dead all the same: a longjmp went past it and its caller has called deeper since. Then another
+ * return address stands in its place by now, for the caller to see and tell inflight_left().
+ */
+const struct inflight_call *inflight_around(const struct inflight *inflight, uint64_t stack,
+                                            uint64_t sp);
+/* The call, and all begun after it, were left without a return. */
+void inflight_left(struct inflight *inflight, const struct inflight_call *call);
+
+/*
  * The thread stands on address with stack pointer sp, after a return: takes the call that this
  * ends out of the machine and copies it to *call. False if it ends none (another caller of the
  * same code, or a call that was nested).

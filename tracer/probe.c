@@ -144,6 +144,20 @@ static uint32_t level_of(const struct tracee *tracee, const struct inflight *inf
     return (uint32_t)(inflight->count - 1) * 2 + (inflight == &tracee->mappings);
 }
 
+/* Drops live calls whose return address is no longer in its place. */
+static void drop_left(const struct tracee *tracee, struct inflight *inflight, uint64_t stack,
+                      uint64_t sp)
+{
+    const struct inflight_call *call;
+    while ((call = inflight_around(inflight, stack, sp))) {
+        uint64_t word;
+        if (mem_read(tracee->tid, call->sp, &word, sizeof word) != sizeof word ||
+            word == call->return_address)
+            return;
+        inflight_left(inflight, call);
+    }
+}
+
 static void enter(struct session *session, struct tracee *tracee,
                   const struct breakpoint *breakpoint, const struct arch_registers *registers)
 {
@@ -171,6 +185,7 @@ static void enter(struct session *session, struct tracee *tracee,
                sizeof return_address) {
         return;
     }
+    drop_left(tracee, inflight, range->end, sp);
     struct inflight_call *open;
     enum inflight_entry entry =
         inflight_enter(inflight, range->end, sp, return_address, function, &open);

@@ -54,12 +54,18 @@ static uint64_t find_instruction(pid_t tid)
     return found;
 }
 
-/* Runs the tracee until it stops at a system call's entry or exit. Signals that come first are
- * held back and sent again afterwards. */
-static int run_to_syscall_stop(struct tracee *tracee, int *held, size_t *held_count)
+/* Signals that come while the tracee works for us: held back and sent again afterwards. */
+struct held {
+    int signals[MOST_HELD_SIGNALS];
+    size_t count;
+};
+
+/* Resumes the tracee until it stops in the way that is wanted. */
+static int run_to(struct tracee *tracee, int (*resume)(pid_t tid, int signal),
+                  enum stop_kind wanted, struct held *held)
 {
     for (;;) {
-        int failure = pt_continue_to_syscall(tracee->tid, 0);
+        int failure = resume(tracee->tid, 0);
         int status;
         pid_t tid;
         if (failure)
@@ -70,22 +76,33 @@ static int run_to_syscall_stop(struct tracee *tracee, int *held, size_t *held_co
         if (failure)
             return failure;
         struct stop stop = stop_classify(status);
-        switch (stop.kind) {
-        case STOP_SYSCALL:
+        if (stop.kind == wanted)
             return 0;
+        switch (stop.kind) {
         case STOP_EXITED:
         case STOP_KILLED:
             tracee_keep_stop(tracee, status);
             return ESRCH;
         case STOP_SIGNAL:
         case STOP_GROUP:
-            if (*held_count < MOST_HELD_SIGNALS)
-                held[(*held_count)++] = stop.signal;
+            if (held->count < MOST_HELD_SIGNALS)
+                held->signals[held->count++] = stop.signal;
             break;
         default:
             break;
         }
     }
+}
+
+/*
+ * The kernel restarts an interrupted system call on its way through signal handling
+ * (arch/x86/kernel/signal.c, arch_do_signal_or_restart), and the exit of our call does not lead
+ * there. An interruption does; without it the program would see errno 512, ERESTARTSYS.
+ */
+static int pass_restart(struct tracee *tracee, struct held *held)
+{
+    int failure = pt_interrupt(tracee->tid);
+    return failure ? failure : run_to(tracee, pt_continue, STOP_INTERRUPT, held);
 }
 
 struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t arguments[6],
@@ -101,19 +118,20 @@ struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t 
                             (int)tracee->tgid);
     struct arch_registers registers = saved;
     arch_prepare_syscall(&registers, instruction, number, arguments);
-    int held[MOST_HELD_SIGNALS];
-    size_t held_count = 0;
+    struct held held = {.count = 0};
     int failure = pt_set_registers(tracee->tid, &registers);
-    if (!failure)
-        failure = run_to_syscall_stop(tracee, held, &held_count); /* entry */
-    if (!failure)
-        failure = run_to_syscall_stop(tracee, held, &held_count); /* exit */
+    if (!failure) /* entry */
+        failure = run_to(tracee, pt_continue_to_syscall, STOP_SYSCALL, &held);
+    if (!failure) /* exit */
+        failure = run_to(tracee, pt_continue_to_syscall, STOP_SYSCALL, &held);
     if (!failure)
         failure = pt_get_registers(tracee->tid, &registers);
     if (!failure)
         failure = pt_set_registers(tracee->tid, &saved);
-    for (size_t i = 0; i < held_count; i++)
-        syscall(SYS_tgkill, tracee->tgid, tracee->tid, held[i]);
+    if (!failure && arch_restart_pending(&saved))
+        failure = pass_restart(tracee, &held);
+    for (size_t i = 0; i < held.count; i++)
+        syscall(SYS_tgkill, tracee->tgid, tracee->tid, held.signals[i]);
     if (failure)
         return gone(tracee);
     *result = arch_syscall_result(&registers);
