@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * utf8.h - checks UTF-8 as RFC 3629 section 4 defines it: no overlong forms, no surrogates.
+ */
+#ifndef ALLOCPTRACE_LOG_UTF8_H
+#define ALLOCPTRACE_LOG_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Length in bytes of the well-formed character at the start of text, 0 if there is none. */
+size_t utf8_character(const char *text, size_t size);
+
+bool utf8_valid(const char *text, size_t size);
+
+#endif
