@@ -46,7 +46,7 @@ static bool copy_array(void **to, const void *from, size_t size)
 
 struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid, struct space **out)
 {
-    struct space *space;
+    struct space *space = NULL;
     struct error *error = space_create(id, pid, &space);
     if (error)
         return error;

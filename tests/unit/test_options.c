@@ -12,12 +12,12 @@
 
 #define MOST_WORDS 12
 
-static struct error *parse(char *const *words, struct options *options)
+static struct error *parse(const char *const *words, struct options *options)
 {
     char *argv[MOST_WORDS + 2] = {(char *)"allocptrace"};
     int argc = 1;
     while (words[argc - 1]) {
-        argv[argc] = words[argc - 1];
+        argv[argc] = (char *)(uintptr_t)words[argc - 1]; /* getopt permutes, it does not write */
         argc++;
     }
     optind = 0; /* glibc's getopt_long starts anew */
@@ -28,20 +28,20 @@ static void good_command_lines_are_taken(void **state)
 {
     (void)state;
     struct options options;
-    assert_null(parse((char *[]){"--", "ls", "-l", NULL}, &options));
+    assert_null(parse((const char *[]){"--", "ls", "-l", NULL}, &options));
     assert_string_equal(options.command[0], "ls");
     assert_string_equal(options.command[1], "-l");
     assert_true(options.follow_fork && options.timestamps && !options.mappings);
     assert_int_equal(options.depth, 512);
 
     /* The program's own options are its own, with or without "--". */
-    assert_null(parse((char *[]){"-q", "prog", "-p", "12", NULL}, &options));
+    assert_null(parse((const char *[]){"-q", "prog", "-p", "12", NULL}, &options));
     assert_true(options.quiet);
     assert_int_equal(options.pid, 0);
     assert_string_equal(options.command[1], "-p");
 
-    assert_null(parse((char *[]){"-p", "42", "-o", "x.zst", "--duration=0.5", "--depth=7",
-                                 "--follow-fork=no", "--mmap", "--no-timestamps", NULL},
+    assert_null(parse((const char *[]){"-p", "42", "-o", "x.zst", "--duration=0.5", "--depth=7",
+                                       "--follow-fork=no", "--mmap", "--no-timestamps", NULL},
                       &options));
     assert_int_equal(options.pid, 42);
     assert_string_equal(options.output, "x.zst");
@@ -49,16 +49,16 @@ static void good_command_lines_are_taken(void **state)
     assert_int_equal(options.depth, 7);
     assert_true(!options.follow_fork && options.mappings && !options.timestamps);
 
-    assert_null(
-        parse((char *[]){"--allocator=a(size)", "--allocator", "b(ptr)", "x", NULL}, &options));
+    assert_null(parse((const char *[]){"--allocator=a(size)", "--allocator", "b(ptr)", "x", NULL},
+                      &options));
     assert_int_equal(options.allocator_count, 2);
     assert_string_equal(options.allocators[1], "b(ptr)");
     options_deinit(&options);
 
-    assert_null(parse((char *[]){"--verify-unwind", "x", NULL}, &options));
+    assert_null(parse((const char *[]){"--verify-unwind", "x", NULL}, &options));
     assert_int_equal(options.verify_nth, 100);
-    assert_null(
-        parse((char *[]){"--verify-unwind=3", "--unwind=walk", "--cpu=free", "x", NULL}, &options));
+    assert_null(parse(
+        (const char *[]){"--verify-unwind=3", "--unwind=walk", "--cpu=free", "x", NULL}, &options));
     assert_int_equal(options.verify_nth, 3);
     assert_true(options.walk_only);
     assert_int_equal(options.affinity, AFFINITY_FREE);
@@ -68,7 +68,7 @@ static void bad_command_lines_say_what_is_wrong(void **state)
 {
     (void)state;
     static const struct {
-        char *words[4];
+        const char *words[4];
         const char *message;
     } cases[] = {
         {{NULL}, "nothing to trace"},
@@ -104,9 +104,9 @@ static void help_and_version_need_nothing_else(void **state)
 {
     (void)state;
     struct options options;
-    assert_null(parse((char *[]){"--help", NULL}, &options));
+    assert_null(parse((const char *[]){"--help", NULL}, &options));
     assert_int_equal(options.action, OPTIONS_HELP);
-    assert_null(parse((char *[]){"--version", NULL}, &options));
+    assert_null(parse((const char *[]){"--version", NULL}, &options));
     assert_int_equal(options.action, OPTIONS_VERSION);
 }
 
