@@ -6,3 +6,6 @@ foreach(name live_map mappings replay sites reports analyze_options)
     allocptrace_options allocptrace_analyze_core PkgConfig::CMOCKA PkgConfig::JANSSON)
   add_test(NAME unit.${name} COMMAND test_${name})
 endforeach()
+
+add_executable(bench_analyze ${PROJECT_SOURCE_DIR}/tests/bench/bench_analyze.c)
+target_link_libraries(bench_analyze PRIVATE allocptrace_options allocptrace_analyze_core m)

@@ -6,6 +6,8 @@
 #define TESTS_REPORT_FIXTURE_H
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "output/analyze/report.h"
 
@@ -31,7 +33,10 @@ static inline char *fixture_print(struct error *(*print)(const struct report *re
     assert_non_null(out);
     assert_null(print(&report, out));
     fclose(out);
-    return text;
+    char *copy = strdup(text); /* the stream's own pointer must not outlive this frame */
+    free(text);
+    assert_non_null(copy);
+    return copy;
 }
 
 #endif
