@@ -215,7 +215,7 @@ bool cursor_string(struct cursor *cursor, bool text, struct log_text *string)
 /* Passes a data item that is no array or map; those are put on the stack of open ones. */
 static bool skip_head(struct cursor *cursor, struct cursor_container *open, size_t *depth)
 {
-    size_t at = cursor->at;
+    size_t at;
     size_t total;
     struct item item;
     do {

@@ -31,7 +31,9 @@ struct error {
     char *message;
 };
 
-/* Both are printf-like. error_errno() appends ": " and the text of errno_value. */
+/* Both are printf-like. error_errno() appends ": " and the text of errno_value;
+ * its code is ERROR_GONE for ESRCH, ERROR_DENIED for EPERM and EACCES, ERROR_MEMORY for ENOMEM,
+ * ERROR_SYSTEM for all others. */
 struct error *error_format(enum error_code code, const char *format, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));
 struct error *error_errno(int errno_value, const char *format, ...)

@@ -80,11 +80,8 @@ static struct error *read_header(struct log_reader *reader)
         start_cursor(reader);
         if (decode_header(&reader->decoder, &reader->header))
             break;
-        if (cursor->state == CURSOR_FAILED) {
-            struct error *error = cursor->error;
-            cursor->error = NULL;
-            return error;
-        }
+        if (cursor->state == CURSOR_FAILED)
+            return cursor->error;
         bool ended;
         struct error *error = refill(reader, &ended);
         if (error)

@@ -20,7 +20,8 @@ struct log_reader;
 enum log_read {
     LOG_READ_RECORD,    /* *record is set; its text stays valid until the next call */
     LOG_READ_END,       /* the file ended after a LOG_END record */
-    LOG_READ_TRUNCATED, /* the file ended without one: all whole records were returned */
+    LOG_READ_TRUNCATED, /* the file ended without one: all whole records were returned; when the
+                           file has grown since, the next call goes on */
     LOG_READ_ERROR,     /* corrupt or unreadable: see log_reader_error() */
 };
 

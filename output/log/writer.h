@@ -5,7 +5,8 @@
  * Memory is bounded: one buffer, flushed when it is full and by log_writer_flush(). After the
  * first failed write (a full disk, a closed pipe) the writer keeps its error, drops everything
  * that follows and never fails again: the traced program must go on. A file cut off by such a
- * failure reads up to its last whole record.
+ * failure reads up to its last whole record. A pipe that nobody reads any more is such a failure
+ * (EPIPE) only if the program ignores SIGPIPE, as a program that uses the writer has to.
  *
  * Not thread-safe: the caller holds a lock where threads share a writer.
  */
@@ -20,12 +21,17 @@ struct log_writer;
 /*
  * Creates path with mode 0600, truncating a regular file that exists already and refusing a
  * symbolic link (O_NOFOLLOW). "-" is standard output. A path that ends in ".zst" is
- * zstd-compressed (RFC 8878). The header is written at once.
+ * zstd-compressed (RFC 8878). What is neither a regular file nor a pipe nor a character device is
+ * refused. The header is written at once, and a failure to do so is an error here. header->version
+ * is not used: it is LOG_VERSION that is written.
  */
 struct error *log_writer_open(const char *path, const struct log_header *header,
                               struct log_writer **writer);
 
-/* Encodes one record. Failures to write are kept, see log_writer_error(). */
+/*
+ * Encodes one record. Failures to write are kept, see log_writer_error(). Text and lists of more
+ * than 7 MiB together are cut, so that every log can be read within LOG_READER_MAX_RECORD.
+ */
 void log_writer_put(struct log_writer *writer, const struct log_record *record);
 
 /* Hands everything encoded so far to the kernel, ending a compressed block if need be. */
