@@ -46,11 +46,11 @@ struct unwind_site {
 };
 
 enum unwind_end {
-    UNWIND_COMPLETE,   /* the CFI says that there is no caller (_start, clone) */
-    UNWIND_DEPTH,      /* cut off at the most frames wanted */
-    UNWIND_NO_CFI,     /* no unwind information and no usable frame pointer at the last frame */
-    UNWIND_NO_MEMORY,  /* stack memory that was needed could not be read */
-    UNWIND_BAD,        /* the stack pointer did not move outwards, or libdw gave an error */
+    UNWIND_COMPLETE,  /* the CFI says that there is no caller (_start, clone) */
+    UNWIND_DEPTH,     /* cut off at the most frames wanted */
+    UNWIND_NO_CFI,    /* no unwind information and no usable frame pointer at the last frame */
+    UNWIND_NO_MEMORY, /* stack memory that was needed could not be read */
+    UNWIND_BAD,       /* the stack pointer did not move outwards, or libdw gave an error */
 };
 
 struct unwind_result {
