@@ -150,7 +150,8 @@ bool elf_file_bias(const struct elf_file *file, uint64_t start, uint64_t offset,
         if (segment->p_type != PT_LOAD || segment->p_filesz == 0)
             continue;
         uint64_t first = segment->p_offset - segment->p_offset % PAGE;
-        if (offset < first || offset - segment->p_offset % PAGE - first >= segment->p_filesz)
+        if (offset < first ||
+            (offset >= segment->p_offset && offset - segment->p_offset >= segment->p_filesz))
             continue;
         uint64_t candidate = start - (segment->p_vaddr - segment->p_offset + offset);
         /* Two segments can share a page of the file; a mapping begins where its own does. */
