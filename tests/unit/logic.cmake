@@ -1,0 +1,19 @@
+# The tracer's parts that touch no process: allocptrace_probe_logic.
+foreach(name allocators inflight stop)
+  add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
+  target_link_libraries(test_${name} PRIVATE
+    allocptrace_options allocptrace_probe_logic PkgConfig::CMOCKA)
+  add_test(NAME unit.${name} COMMAND test_${name})
+endforeach()
+
+add_executable(test_relocate
+  ${CMAKE_CURRENT_LIST_DIR}/test_relocate.c ${CMAKE_CURRENT_LIST_DIR}/machine.c)
+target_link_libraries(test_relocate PRIVATE
+  allocptrace_options allocptrace_probe_logic PkgConfig::CMOCKA)
+add_test(NAME unit.relocate COMMAND test_relocate)
+
+add_executable(test_relocate_libc ${CMAKE_CURRENT_LIST_DIR}/test_relocate_libc.c)
+target_link_libraries(test_relocate_libc PRIVATE
+  allocptrace_options allocptrace_probe_logic PkgConfig::CAPSTONE PkgConfig::CMOCKA
+  PkgConfig::ELFUTILS)
+add_test(NAME unit.relocate_libc COMMAND test_relocate_libc)
