@@ -49,6 +49,7 @@ static void set_signals(const struct options *options)
     set_handler(SIGTERM, session_request_end);
     set_handler(SIGHUP, session_request_end);
     set_handler(SIGPIPE, SIG_IGN);
+    set_handler(SIGXFSZ, SIG_IGN);
     /* The terminal sends Ctrl-C to a launched program as well: it decides what that means. */
     set_handler(SIGINT, options->pid ? session_request_end : SIG_IGN);
     set_handler(SIGQUIT, options->pid ? session_request_end : SIG_IGN);

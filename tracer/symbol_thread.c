@@ -5,9 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "symbols/symbolize.h"
 
@@ -85,8 +82,6 @@ static void serve(struct symbol_thread *thread, struct request *request)
 static void *run(void *argument)
 {
     struct symbol_thread *thread = argument;
-    /* Names can wait; unwinding cannot. Linux takes a thread id here (setpriority(2), BUGS). */
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
     pthread_mutex_lock(&thread->lock);
     for (;;) {
         while (thread->taken == thread->count && !thread->finishing)
