@@ -34,6 +34,7 @@ struct entry {
 
 struct allocators {
     struct entry *entries;
+    size_t longest; /* length of the longest name among them */
     struct user_function **user;
     size_t user_count;
 };
@@ -59,12 +60,16 @@ static struct error *add_entry(struct allocators *allocators,
     }
     entry->function = function;
     entry->user = user;
+    size_t length = strlen(function->name);
     unsigned before = HASH_COUNT(allocators->entries);
-    HASH_ADD_KEYPTR(hh, allocators->entries, function->name, strlen(function->name), entry);
-    if (HASH_COUNT(allocators->entries) > before)
-        return NULL;
-    free(entry);
-    return error_no_memory();
+    HASH_ADD_KEYPTR(hh, allocators->entries, function->name, length, entry);
+    if (HASH_COUNT(allocators->entries) == before) {
+        free(entry);
+        return error_no_memory();
+    }
+    if (length > allocators->longest)
+        allocators->longest = length;
+    return NULL;
 }
 
 struct error *allocators_create(bool mappings, struct allocators **out)
@@ -255,8 +260,12 @@ struct error *allocators_add(struct allocators *allocators, const char *spec)
 const struct allocator_function *allocators_find(const struct allocators *allocators,
                                                  const char *name, const char *module)
 {
+    /* Most symbols of a C++ library are longer than any name here: they are not even hashed. */
+    size_t length = strnlen(name, allocators->longest + 1);
+    if (length > allocators->longest)
+        return NULL;
     struct entry *entry;
-    HASH_FIND_STR(allocators->entries, name, entry);
+    HASH_FIND(hh, allocators->entries, name, length, entry);
     for (; entry; entry = entry->next_module) {
         const struct allocator_function *function = entry->function;
         if (function->module && fnmatch(function->module, module, 0) != 0)
