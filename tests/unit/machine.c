@@ -10,7 +10,7 @@ _Static_assert(offsetof(struct machine, vectors) == 160, "the code below knows t
 
 struct machine machine;
 
-__asm__(".text\n"
+__asm__(".pushsection .text\n"
         ".globl machine_run, machine_leave\n"
         ".type machine_run, @function\n"
         "machine_run:\n"
@@ -46,4 +46,5 @@ __asm__(".text\n"
         "  movups %xmm0, machine+160(%rip)\n"
         "  movups %xmm1, machine+176(%rip)\n"
         "  pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
-        "  ret\n");
+        "  ret\n"
+        ".popsection\n");
