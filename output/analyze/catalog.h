@@ -88,6 +88,6 @@ struct catalog_line {
 };
 /* How many lines a frame has (at least 1), and its line number index, innermost first. */
 size_t catalog_line_count(const struct catalog *catalog, uint32_t frame);
-struct catalog_line catalog_line(const struct catalog *catalog, uint32_t frame, size_t index);
+struct catalog_line catalog_line(const struct catalog *catalog, uint32_t id, size_t index);
 
 #endif
