@@ -77,6 +77,13 @@ void format_text(FILE *out, const char *text)
     print_text(out, text, 0, 0);
 }
 
+void format_piece(FILE *out, const char *text, size_t size)
+{
+    char *copy = strndup(text, size);
+    format_text(out, copy ? copy : "[out of memory]");
+    free(copy);
+}
+
 void format_folded_name(FILE *out, const char *name)
 {
     print_text(out, name, ';', ':');

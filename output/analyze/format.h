@@ -24,6 +24,8 @@ const char *format_bytes_both(uint64_t bytes, bool exact, char *out, size_t size
 const char *format_share(uint64_t part, uint64_t total, char *out, size_t size);
 
 void format_text(FILE *out, const char *text);
+/* The first size bytes of a text, which need not be terminated. */
+void format_piece(FILE *out, const char *text, size_t size);
 /* For a folded stack: ';', which separates frames there, becomes ':'. */
 void format_folded_name(FILE *out, const char *name);
 

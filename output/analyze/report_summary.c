@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "output/analyze/format.h"
@@ -36,12 +35,10 @@ static void print_program(const struct report *report, FILE *out)
     print_label(out, "Program");
     if (report->header->command_count) {
         for (size_t i = 0; i < report->header->command_count; i++) {
-            char word[512], clean[2048];
             const struct log_text *text = &report->header->command[i];
-            snprintf(word, sizeof word, "%.*s", (int)(text->size < 400 ? text->size : 400),
-                     text->data);
-            text_sanitize(clean, sizeof clean, word);
-            fprintf(out, "%s%s", i ? " " : "", clean);
+            if (i)
+                fputc(' ', out);
+            format_piece(out, text->data, text->size);
         }
     } else if (catalog->process_count > 1) {
         format_text(out, catalog->processes[1].executable);
@@ -207,8 +204,8 @@ static void print_full_table(const struct report *report, FILE *out, struct site
     sites_weight weigh = sites_metric_weight(metric);
     int width = options->verbose ? 20 : 11;
     sites_sort(sites, options, weigh);
-    fprintf(out, "\n%s by %s; shares are of %s\n", groups[options->group],
-            options->sort == SORT_NAME ? "name" : measure.title, measure.title);
+    fprintf(out, "\n%s by %s%s\n", groups[options->group],
+            options->sort == SORT_NAME ? "name, with shares of " : "", measure.title);
     fprintf(out, "%7s %*s %*s %*s %12s %10s  %s\n", "share", width, "allocated", width, "at peak",
             width, "not freed", "allocations", "temporary", "where");
     size_t shown = 0;
@@ -239,12 +236,30 @@ static void print_notes(const struct report *report, FILE *out)
     }
 }
 
-/* What to ask next, as words for a shell. */
+/* As one word for a shell. */
+static void print_word(FILE *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789/._-+=:,@%";
+    bool quoted = word[strspn(word, plain)] != 0;
+    if (quoted)
+        fputc('\'', out);
+    const char *quote;
+    while ((quote = strchr(word, '\''))) {
+        format_piece(out, word, (size_t)(quote - word));
+        fputs("'\\''", out);
+        word = quote + 1;
+    }
+    format_text(out, word);
+    if (quoted)
+        fputc('\'', out);
+}
+
 static void print_next(const struct report *report, FILE *out)
 {
     bool leaked = report->replay->totals.leaked > 0;
     fprintf(out, "\nNext: allocptrace-analyze %s ", leaked ? "--leaks" : "--flamegraph");
-    format_text(out, report->options->log);
+    print_word(out, report->options->log);
     fprintf(out, "    (%s; --help lists more)\n",
             leaked ? "each leak with its whole stack" : "folded stacks for a flame graph");
 }

@@ -233,6 +233,29 @@ static void summary_tells_totals_and_top_sites(void **state)
     replay_deinit(&replay);
 }
 
+static void next_command_can_be_pasted_into_a_shell(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *log, *wanted;
+    } cases[] = {{"my log.cbor", " 'my log.cbor' "}, {"it's.cbor", " 'it'\\''s.cbor' "}};
+    struct replay replay;
+    struct options options = fixture_report_options();
+    fill(&replay);
+    fixture_finish(&replay);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        options.log = cases[i].log;
+        char *text = fixture_print(report_summary, &replay, &options, &header);
+        assert_non_null(strstr(text, cases[i].wanted));
+        free(text);
+    }
+    options.log = "-"; /* standard input cannot be read again */
+    char *text = fixture_print(report_summary, &replay, &options, &header);
+    assert_null(strstr(text, "Next:"));
+    free(text);
+    replay_deinit(&replay);
+}
+
 static void unknown_frees_are_told_by_how_the_log_began(void **state)
 {
     (void)state;
@@ -300,6 +323,7 @@ int main(void)
         cmocka_unit_test(json_limit_holds_only_if_given),
         cmocka_unit_test(terminal_output_is_neutralized),
         cmocka_unit_test(summary_tells_totals_and_top_sites),
+        cmocka_unit_test(next_command_can_be_pasted_into_a_shell),
         cmocka_unit_test(unknown_frees_are_told_by_how_the_log_began),
         cmocka_unit_test(leaks_come_with_their_stacks_largest_first),
         cmocka_unit_test(numbers_are_written_for_people),
