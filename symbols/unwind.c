@@ -182,7 +182,7 @@ struct run {
     struct unwind_frame frame;          /* the last one, whose site is in result */
     struct unwind_point *point;         /* where its program counter is */
     bool ended;                         /* result->end is known */
-    bool missed;                        /* memory for the frame's caller was missing */
+    bool missed;                        /* memory was missing, maybe of a register needed later */
 };
 
 static void end_run(struct run *run, enum unwind_end end)
@@ -274,7 +274,6 @@ static void enter(struct run *run, const struct unwind_frame *frame)
         return;
     run->point = point;
     run->frame = *frame;
-    run->missed = false;
 }
 
 /* The same for a caller, which must lie further out. */
@@ -323,7 +322,7 @@ static bool caller_by_frame_pointer(struct run *run, struct unwind_frame *caller
     unwind_frame_set(caller, UNWIND_FP, outer);
     unwind_frame_set(caller, UNWIND_SP, fp + 2 * UNWIND_WORD);
     unwind_frame_set(caller, UNWIND_PC, return_address);
-    return return_address == 0 || can_return_to(run, caller);
+    return can_return_to(run, caller);
 }
 
 static void step_without_cfi(struct run *run)
@@ -349,7 +348,7 @@ static void step_by_row(struct run *run)
             step_without_cfi(run);
         break;
     case UNWIND_NO_BASE:
-        end_run(run, UNWIND_NO_CFI);
+        end_run(run, run->missed ? UNWIND_NO_MEMORY : UNWIND_NO_CFI);
         break;
     case UNWIND_NO_RETURN_WORD:
         end_run(run, UNWIND_NO_MEMORY);
@@ -368,6 +367,24 @@ static bool visit_walked(const struct unwind_frame *walked, void *data)
            (run->unwinder->options.walk_only || run->point->row.rule == UNWIND_RULE_WALK);
 }
 
+/*
+ * libdwfl found no caller. What it returns then does not tell an undefined return address from a
+ * CFA that could not be computed (elfutils 0.188 takes either for the end), but the row does.
+ */
+static void end_of_walk(struct run *run)
+{
+    const struct unwind_row *row = &run->point->row;
+    struct unwind_frame caller;
+    bool returns_to_null =
+        row->rule == UNWIND_RULE_ROW &&
+        unwind_row_apply(row, &run->frame, &run->counted, &caller) == UNWIND_APPLIED &&
+        caller.value[UNWIND_PC] == 0;
+    if (row->rule == UNWIND_RULE_OUTERMOST || returns_to_null)
+        end_run(run, UNWIND_COMPLETE);
+    else
+        end_run(run, run->missed ? UNWIND_NO_MEMORY : UNWIND_NO_CFI);
+}
+
 static void walk(struct run *run)
 {
     struct unwind_walk *libdwfl;
@@ -379,16 +396,8 @@ static void walk(struct run *run)
     }
     run->unwinder->counters.walks++;
     struct unwind_frame start = run->frame;
-    switch (unwind_walk_run(libdwfl, &start, &run->counted, visit_walked, run)) {
-    case UNWIND_WALK_OUTERMOST:
-        end_run(run, UNWIND_COMPLETE);
-        break;
-    case UNWIND_WALK_FAILED:
-        end_run(run, run->missed ? UNWIND_NO_MEMORY : UNWIND_BAD);
-        break;
-    case UNWIND_WALK_STOPPED:
-        break;
-    }
+    if (!unwind_walk_run(libdwfl, &start, &run->counted, visit_walked, run))
+        end_of_walk(run);
 }
 
 static void step(struct run *run)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "symbols/debug_file.h"
+#include "symbols/unwind_code.h"
 
 struct unwind_module {
     char *path;
@@ -18,6 +19,8 @@ struct unwind_module {
     Dwarf *debug;
     Elf *debug_elf;
     int debug_fd;
+    bool code_sought;
+    struct unwind_code *code;
 };
 
 struct error *unwind_module_create(int fd, const char *path, struct unwind_module **out)
@@ -50,6 +53,7 @@ void unwind_module_destroy(struct unwind_module *module)
     elf_end(module->debug_elf);
     if (module->debug_fd >= 0)
         close(module->debug_fd);
+    unwind_code_destroy(module->code);
     elf_file_close(module->file);
     free(module->path);
     free(module);
@@ -115,20 +119,29 @@ static Dwarf_CFI *debug_frame(struct unwind_module *module)
     return module->debug_frame;
 }
 
+/* NULL if the code cannot be understood. */
+static struct unwind_code *code_of(struct unwind_module *module)
+{
+    if (!module->code_sought) {
+        module->code_sought = true;
+        error_free(unwind_code_create(module->file, &module->code));
+    }
+    return module->code;
+}
+
 void unwind_module_row(struct unwind_module *module, uint64_t address, bool interrupted,
                        struct unwind_row *row)
 {
     uint64_t instruction = interrupted ? address : address - 1;
-    if (unwind_row_from_cfi(module->eh_frame, instruction, row) ||
-        unwind_row_from_cfi(debug_frame(module), instruction, row))
+    if (unwind_row_from_cfi(module->eh_frame, instruction, row))
         return;
-    *row = (struct unwind_row){.rule = UNWIND_RULE_NONE};
-    uint8_t code[16];
-    size_t size = elf_file_read(module->file, address, code, sizeof code);
-    if (unwind_arch_is_sigreturn(code, size)) {
-        row->rule = UNWIND_RULE_SIGRETURN;
-        row->signal = true;
-    }
+    /* Before .debug_frame, since that of hand-written start code gives it a caller. */
+    struct unwind_code *code = code_of(module);
+    if (code && unwind_code_is_outermost(code, address, interrupted))
+        *row = (struct unwind_row){.rule = UNWIND_RULE_OUTERMOST};
+    else if (!unwind_row_from_cfi(debug_frame(module), instruction, row) &&
+             !(code && unwind_code_row(code, address, interrupted, row)))
+        *row = (struct unwind_row){.rule = UNWIND_RULE_NONE};
 }
 
 bool unwind_module_follows_call(const struct unwind_module *module, uint64_t address)

@@ -190,20 +190,16 @@ static int on_frame(Dwfl_Frame *state, void *data)
     return run->visit(&caller, run->data) ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
-enum unwind_walk_end unwind_walk_run(struct unwind_walk *walk, const struct unwind_frame *frame,
-                                     const struct unwind_memory *memory,
-                                     bool (*visit)(const struct unwind_frame *caller, void *data),
-                                     void *data)
+bool unwind_walk_run(struct unwind_walk *walk, const struct unwind_frame *frame,
+                     const struct unwind_memory *memory,
+                     bool (*visit)(const struct unwind_frame *caller, void *data), void *data)
 {
     if (!walk->attached)
-        return UNWIND_WALK_FAILED;
+        return false;
     struct run run = {
         .frame = frame, .memory = memory, .visit = visit, .data = data, .at_first = true};
     walk->run = &run;
     int status = dwfl_getthread_frames(walk->dwfl, THREAD, on_frame, &run);
     walk->run = NULL;
-    /* -1: no unwind information or missing memory; 0: the return address is undefined (or 0). */
-    return status == 0                ? UNWIND_WALK_OUTERMOST
-           : status == DWARF_CB_ABORT ? UNWIND_WALK_STOPPED
-                                      : UNWIND_WALK_FAILED;
+    return status == DWARF_CB_ABORT;
 }

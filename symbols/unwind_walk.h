@@ -33,16 +33,12 @@ void unwind_walk_destroy(struct unwind_walk *walk);
 struct error *unwind_walk_report(struct unwind_walk *walk, const struct unwind_mapping *mappings,
                                  size_t count);
 
-enum unwind_walk_end {
-    UNWIND_WALK_OUTERMOST, /* the last frame visited has no caller */
-    UNWIND_WALK_STOPPED,   /* by visit */
-    UNWIND_WALK_FAILED,    /* libdwfl found no caller of the last frame */
-};
-
-/* Visits the callers of frame, from the nearest on, until visit returns false. */
-enum unwind_walk_end unwind_walk_run(struct unwind_walk *walk, const struct unwind_frame *frame,
-                                     const struct unwind_memory *memory,
-                                     bool (*visit)(const struct unwind_frame *caller, void *data),
-                                     void *data);
+/*
+ * Visits the callers of frame, from the nearest on, until visit returns false. False if it was
+ * libdwfl that found no caller of the last one, for whatever reason.
+ */
+bool unwind_walk_run(struct unwind_walk *walk, const struct unwind_frame *frame,
+                     const struct unwind_memory *memory,
+                     bool (*visit)(const struct unwind_frame *caller, void *data), void *data);
 
 #endif

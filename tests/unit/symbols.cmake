@@ -40,6 +40,13 @@ add_symbols_fixture(plt_sec calls.c ${CMAKE_C_COMPILER} -O1 -fPIE -pie -fcf-prot
   -Wl,-z,lazy -Wl,-z,ibtplt)
 add_symbols_fixture(plt_got calls.c ${CMAKE_C_COMPILER} -O1 -fPIE -pie -Wl,-z,now)
 add_symbols_fixture(fixed calls.c ${CMAKE_C_COMPILER} -O1 -fno-pie -no-pie)
+set(DUMPER_FLAGS -O2 -g -I${SYMBOLS_TESTS})
+add_symbols_fixture(dumper_static dumper.c ${CMAKE_C_COMPILER} ${DUMPER_FLAGS} -static)
+find_program(MUSL_GCC_PROGRAM musl-gcc)
+if(MUSL_GCC_PROGRAM)
+  add_symbols_fixture(dumper_musl_static dumper.c ${MUSL_GCC_PROGRAM} ${DUMPER_FLAGS} -static)
+  add_symbols_fixture(dumper_musl dumper.c ${MUSL_GCC_PROGRAM} ${DUMPER_FLAGS})
+endif()
 
 add_custom_command(
   OUTPUT ${SYMBOLS_FIXTURES}/variants
@@ -63,3 +70,7 @@ add_symbols_test(unwind ${SYMBOLS_TESTS}/own_stack.c ${SYMBOLS_TESTS}/frames.c)
 # Lazy binding, so that the dynamic linker's resolver is among what is unwound.
 target_link_options(test_unwind PRIVATE -Wl,-z,lazy)
 target_compile_options(test_unwind PRIVATE -fno-optimize-sibling-calls)
+add_symbols_test(unwind_code)
+if(MUSL_GCC_PROGRAM)
+  target_compile_definitions(test_unwind_code PRIVATE HAVE_MUSL)
+endif()
