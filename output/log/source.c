@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#define WINDOW (256u << 10)
-#define INPUT (128u << 10)
+#define WINDOW (64u << 10)
+#define INPUT (64u << 10)
 #define MAGIC_SIZE 4
 
 /* *count is 0 at the end of the file. */
