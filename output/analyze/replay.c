@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "output/analyze/live_map.h"
 #include "output/analyze/mappings.h"
+#include "output/analyze/rows.h"
 
 #define STATUS_EXEC (-2) /* log_process_end.status */
 
@@ -18,14 +16,6 @@
 
 /* So many blocks are copied to forked children that are alive at the same time. */
 #define MOST_INHERITED ((size_t)4 << 20)
-
-struct row_index {
-    struct {
-        uint32_t stack, group;
-    } key;
-    uint32_t row;
-    UT_hash_handle hh;
-};
 
 struct replay_heap {
     struct live_map blocks;
@@ -71,135 +61,14 @@ struct error *replay_init(struct replay *replay, const struct replay_options *op
 
 void replay_deinit(struct replay *replay)
 {
-    struct row_index *index;
-    while ((index = replay->row_index)) {
-        HASH_DEL(replay->row_index, index);
-        free(index);
-    }
     for (size_t i = 0; i < replay->heap_count; i++) {
         live_map_deinit(&replay->heaps[i].blocks);
         mappings_deinit(&replay->heaps[i].mappings);
     }
     free(replay->heaps);
     free(replay->threads);
-    free(replay->row_of_stack);
-    free(replay->rows);
+    rows_deinit(replay);
     catalog_deinit(&replay->catalog);
-}
-
-static bool grow(void *array, size_t *count, size_t index, size_t size)
-{
-    void **elements = array;
-    if (index < *count)
-        return true;
-    size_t wanted = (index + 1) * 2;
-    char *grown = realloc(*elements, wanted * size);
-    if (!grown)
-        return false;
-    memset(grown + *count * size, 0, (wanted - *count) * size);
-    *elements = grown;
-    *count = wanted;
-    return true;
-}
-
-/* ---- Rows ---- */
-
-static uint32_t new_row(struct replay *replay, uint32_t stack, uint32_t group)
-{
-    size_t id = replay->row_count;
-    if (id > UINT32_MAX)
-        return 0;
-    if ((id & (id - 1)) == 0) {
-        struct replay_row *rows = realloc(replay->rows, id * 2 * sizeof *rows);
-        if (!rows)
-            return 0;
-        replay->rows = rows;
-    }
-    replay->rows[id] = (struct replay_row){.stack = stack, .group = group, .epoch = replay->epoch};
-    replay->row_count++;
-    return (uint32_t)id;
-}
-
-static uint32_t group_of(const struct replay *replay, uint32_t thread)
-{
-    switch (replay->options.split) {
-    case REPLAY_BY_THREAD:
-        return thread;
-    case REPLAY_BY_PROCESS:
-        return replay->catalog.threads[thread].process;
-    default:
-        return 0;
-    }
-}
-
-static uint32_t find_row(struct replay *replay, uint32_t stack, uint32_t group)
-{
-    struct row_index wanted = {.key = {.stack = stack, .group = group}};
-    struct row_index *index;
-    HASH_FIND(hh, replay->row_index, &wanted.key, sizeof wanted.key, index);
-    if (index)
-        return index->row;
-    index = malloc(sizeof *index);
-    if (!index)
-        return 0;
-    *index = wanted;
-    HASH_ADD(hh, replay->row_index, key, sizeof index->key, index);
-    if (!index->hh.tbl) {
-        free(index);
-        return 0;
-    }
-    index->row = new_row(replay, stack, group);
-    return index->row;
-}
-
-/* The row of a stack in a group, made when first needed; 0 when out of memory. */
-static uint32_t row_of(struct replay *replay, uint32_t stack, uint32_t group)
-{
-    if (!grow(&replay->row_of_stack, &replay->row_of_stack_count, stack, sizeof(uint32_t)))
-        return 0;
-    uint32_t *last = &replay->row_of_stack[stack];
-    if (*last && replay->rows[*last].group == group)
-        return *last;
-    *last = replay->options.split == REPLAY_BY_STACK ? new_row(replay, stack, group)
-                                                     : find_row(replay, stack, group);
-    return *last;
-}
-
-/* Before a row's live sums change: if they were the same at the last peak, that is noted now. */
-static struct replay_sums *touch(struct replay *replay, uint32_t row_id)
-{
-    struct replay_row *row = &replay->rows[row_id];
-    if (row->epoch != replay->epoch) {
-        row->sums.peak = row->sums.live;
-        row->sums.peak_bytes = row->sums.live_bytes;
-        row->epoch = replay->epoch;
-    }
-    return &row->sums;
-}
-
-static void add_live(struct replay *replay, const struct live_block *block, uint64_t time)
-{
-    struct replay_totals *totals = &replay->totals;
-    struct replay_sums *sums = touch(replay, block->row);
-    sums->live++;
-    sums->live_bytes += block->size;
-    totals->live++;
-    totals->live_bytes += block->size;
-    if (totals->live_bytes > totals->peak_bytes) {
-        totals->peak_bytes = totals->live_bytes;
-        totals->peak_blocks = totals->live;
-        totals->peak_time = time;
-        replay->epoch++;
-    }
-}
-
-static void remove_live(struct replay *replay, const struct live_block *block)
-{
-    struct replay_sums *sums = touch(replay, block->row);
-    sums->live--;
-    sums->live_bytes -= block->size;
-    replay->totals.live--;
-    replay->totals.live_bytes -= block->size;
 }
 
 /* ---- Events ---- */
@@ -225,7 +94,7 @@ static bool begin_event(struct replay *replay, uint32_t thread, uint64_t time, s
         return false;
     }
     uint32_t process = catalog->threads[thread].process;
-    if (!grow(&replay->threads, &replay->thread_count, thread, sizeof *replay->threads)) {
+    if (!replay_grow(&replay->threads, &replay->thread_count, thread, sizeof *replay->threads)) {
         *error = error_no_memory();
         return false;
     }
@@ -267,7 +136,7 @@ static void evict(struct replay *replay, const struct event *event, uint64_t add
     if (!live_map_take(&event->heap->blocks, address, &old) || !is_summed(event->heap, &old))
         return;
     replay->totals.missed_frees++;
-    remove_live(replay, &old);
+    rows_remove_live(replay, &old);
 }
 
 static struct error *add_block(struct replay *replay, const struct event *event, uint64_t address,
@@ -288,7 +157,7 @@ static struct error *add_block(struct replay *replay, const struct event *event,
     struct live_block block = {
         .address = address, .size = size, .thread = event->thread_id & 0x7fffffff};
     if (is_wanted(replay, event)) {
-        block.row = row_of(replay, stack, group_of(replay, event->thread_id));
+        block.row = rows_find(replay, stack, rows_group(replay, event->thread_id));
         if (!block.row)
             return error_no_memory();
     }
@@ -300,7 +169,7 @@ static struct error *add_block(struct replay *replay, const struct event *event,
         totals->allocations++;
         totals->bytes += size;
         totals->reallocations += resized;
-        add_live(replay, &block, event->time);
+        rows_add_live(replay, &block, event->time);
     }
     return live_map_add(&event->heap->blocks, &block) ? NULL : error_no_memory();
 }
@@ -313,7 +182,7 @@ static void end_block(struct replay *replay, const struct event *event,
     event->thread->unknown_run = 0;
     if (!is_summed(event->heap, block))
         return;
-    remove_live(replay, block);
+    rows_remove_live(replay, block);
     totals->deallocations++;
     if (block->inherited) {
         totals->inherited_frees++;
@@ -432,7 +301,7 @@ static struct error *on_failed(struct replay *replay, const struct log_failed *r
         error = close_resize(replay, &event);
     if (error || !event.heap->selected || !is_wanted(replay, &event))
         return error;
-    uint32_t row = row_of(replay, record->stack, group_of(replay, event.thread_id));
+    uint32_t row = rows_find(replay, record->stack, rows_group(replay, event.thread_id));
     if (!row)
         return error_no_memory();
     replay->rows[row].sums.failed++;
@@ -488,21 +357,21 @@ static struct error *inherit(struct replay *replay, const struct log_process *pr
         struct live_block copy = *block;
         copy.inherited = 1;
         if (copy.row && replay->options.split == REPLAY_BY_PROCESS) {
-            copy.row = row_of(replay, replay->rows[copy.row].stack, process->process);
+            copy.row = rows_find(replay, replay->rows[copy.row].stack, process->process);
             if (!copy.row)
                 return error_no_memory();
         }
         if (!live_map_add(&heap->blocks, &copy))
             return error_no_memory();
         if (is_summed(heap, &copy))
-            add_live(replay, &copy, replay->totals.last_time);
+            rows_add_live(replay, &copy, replay->totals.last_time);
     }
     return NULL;
 }
 
 static struct error *begin_process(struct replay *replay, const struct log_process *process)
 {
-    if (!grow(&replay->heaps, &replay->heap_count, process->process, sizeof *replay->heaps))
+    if (!replay_grow(&replay->heaps, &replay->heap_count, process->process, sizeof *replay->heaps))
         return error_no_memory();
     struct replay_heap *heap = &replay->heaps[process->process];
     heap->selected = replay->options.pid < 0 || process->pid == replay->options.pid;
@@ -515,7 +384,7 @@ static void end_live(struct replay *replay, const struct replay_heap *heap,
 {
     if (!is_summed(heap, block))
         return;
-    remove_live(replay, block);
+    rows_remove_live(replay, block);
     if (!leaks || block->inherited)
         return;
     struct replay_sums *sums = &replay->rows[block->row].sums;
@@ -626,6 +495,6 @@ struct error *replay_finish(struct replay *replay)
     for (uint32_t i = 1; !error && i < replay->catalog.process_count; i++)
         end_heap(replay, i, true);
     for (size_t i = 1; i < replay->row_count; i++)
-        touch(replay, (uint32_t)i);
+        rows_touch(replay, (uint32_t)i);
     return error;
 }
