@@ -70,6 +70,7 @@ add_symbols_test(unwind ${SYMBOLS_TESTS}/own_stack.c ${SYMBOLS_TESTS}/frames.c)
 # Lazy binding, so that the dynamic linker's resolver is among what is unwound.
 target_link_options(test_unwind PRIVATE -Wl,-z,lazy)
 target_compile_options(test_unwind PRIVATE -fno-optimize-sibling-calls)
+add_symbols_test(unwind_spaces ${SYMBOLS_TESTS}/own_stack.c ${SYMBOLS_TESTS}/frames.c)
 add_symbols_test(unwind_code)
 if(MUSL_GCC_PROGRAM)
   target_compile_definitions(test_unwind_code PRIVATE HAVE_MUSL)
