@@ -8,8 +8,13 @@
  *
  * Two ways lead to the same stack. Rows: for a code address seen before, the rule that gives the
  * caller's registers (compiled once from libdw's CFI, see dwarf_cfi_addrframe) is applied directly.
- * Walk: wherever a rule does not fit a row (DWARF expressions, signal frames, code without CFI) the
- * whole stack is walked by libdwfl (dwfl_getthread_frames). unwind_options.walk_only forces that.
+ * Walk: a frame whose rule does not fit a row (DWARF expressions, signal frames) is unwound by
+ * libdwfl (dwfl_getthread_frames); unwind_options.walk_only has it unwind all that has CFI.
+ *
+ * Code without CFI is followed from its function's beginning to find the frame, else the frame
+ * pointer is tried; a return address got so must follow a call. Where there is no CFI to say so, a
+ * frame is the outermost if it is at the file's entry point, in a function such as _start or
+ * __clone, or returns to code that only hands the result to exit(3), pthread_exit(3) or _exit(2).
  */
 #ifndef ALLOCPTRACE_SYMBOLS_UNWIND_H
 #define ALLOCPTRACE_SYMBOLS_UNWIND_H
@@ -27,7 +32,10 @@ struct unwind_registers {
     uint64_t value[UNWIND_REGISTERS];
 };
 
-/* Reads the word (8 bytes) at address; false if it is not known. */
+/*
+ * Reads the word (8 bytes) at address; false if it is not known. Without at_entry the red zone, the
+ * 128 bytes below the stack pointer, is needed as well.
+ */
 struct unwind_memory {
     bool (*read_word)(uint64_t address, uint64_t *word, void *data);
     void *data;
@@ -46,11 +54,11 @@ struct unwind_site {
 };
 
 enum unwind_end {
-    UNWIND_COMPLETE,  /* the CFI says that there is no caller (_start, clone) */
+    UNWIND_COMPLETE,  /* there is no caller (_start, clone), or it is a null address */
     UNWIND_DEPTH,     /* cut off at the most frames wanted */
     UNWIND_NO_CFI,    /* no unwind information and no usable frame pointer at the last frame */
     UNWIND_NO_MEMORY, /* stack memory that was needed could not be read */
-    UNWIND_BAD,       /* the stack pointer did not move outwards, or libdw gave an error */
+    UNWIND_BAD,       /* the stack pointer did not move outwards, or our memory ran out */
 };
 
 struct unwind_result {

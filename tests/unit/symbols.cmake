@@ -75,3 +75,12 @@ add_symbols_test(unwind_code)
 if(MUSL_GCC_PROGRAM)
   target_compile_definitions(test_unwind_code PRIVATE HAVE_MUSL)
 endif()
+
+# ---- Benchmark ----
+
+add_executable(bench_unwind ${PROJECT_SOURCE_DIR}/tests/bench/bench_unwind.c
+  ${SYMBOLS_TESTS}/own_stack.c ${SYMBOLS_TESTS}/frames.c)
+target_include_directories(bench_unwind PRIVATE ${SYMBOLS_TESTS})
+target_compile_options(bench_unwind PRIVATE -fno-optimize-sibling-calls)
+target_link_libraries(bench_unwind PRIVATE
+  allocptrace_options allocptrace_symbols PkgConfig::CMOCKA)

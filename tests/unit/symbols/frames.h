@@ -10,5 +10,7 @@
  * realigned stack, from a qsort callback) follow from seed.
  */
 void frames_descend(unsigned int depth, unsigned int seed, void (*last)(void *data), void *data);
+/* The same with the first three kinds only, which need no DWARF expressions. */
+void frames_descend_plainly(unsigned int depth, void (*last)(void *data), void *data);
 
 #endif
