@@ -18,7 +18,8 @@ static struct log_text text_of(const char *string)
 static struct log_text text_copy(struct log_text text, char **end)
 {
     char *at = *end;
-    memcpy(at, text.data, text.size);
+    if (text.size) /* an empty one may have no address */
+        memcpy(at, text.data, text.size);
     *end = at + text.size;
     return (struct log_text){.data = at, .size = text.size};
 }

@@ -14,12 +14,14 @@
 
 static struct error *parse(const char *const *words, struct options *options)
 {
-    char *argv[MOST_WORDS + 2] = {(char *)"allocptrace"};
+    static char *argv[MOST_WORDS + 2]; /* the options point into it */
+    argv[0] = (char *)(uintptr_t) "allocptrace";
     int argc = 1;
     while (words[argc - 1]) {
         argv[argc] = (char *)(uintptr_t)words[argc - 1]; /* getopt permutes, it does not write */
         argc++;
     }
+    argv[argc] = NULL;
     optind = 0; /* glibc's getopt_long starts anew */
     return options_parse(argc, argv, options);
 }
