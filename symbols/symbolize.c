@@ -16,7 +16,7 @@
  * in vain, after which no server is asked any more. */
 #define DEBUGINFOD_TIMEOUT "5"
 #define DEBUGINFOD_MAXTIME "60"
-#define DEBUGINFOD_PATIENCE 15
+#define DEBUGINFOD_PATIENCE 3
 
 struct module {
     struct symbolizer *symbolizer;
@@ -55,6 +55,7 @@ static bool prepare_debuginfod(const struct symbolizer *symbolizer)
     /* Not before a server is asked, so that a program we launch does not inherit these. */
     setenv("DEBUGINFOD_TIMEOUT", DEBUGINFOD_TIMEOUT, 0);
     setenv("DEBUGINFOD_MAXTIME", DEBUGINFOD_MAXTIME, 0);
+    setenv("DEBUGINFOD_RETRY_LIMIT", "0", 0);
     return true;
 }
 
