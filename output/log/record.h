@@ -59,15 +59,15 @@ struct log_text {
 
 struct log_header {
     uint64_t version;
-    uint64_t tick_ns;      /* length of a time unit in nanoseconds; 0: the log has no times */
-    uint64_t started_ns;   /* CLOCK_REALTIME at the start of tracing, ns since the epoch; 0 unknown */
-    uint64_t page_size;    /* bytes */
-    uint64_t depth;        /* most frames kept for a stack */
-    bool attached;         /* blocks allocated before the start of tracing exist */
-    bool mappings;         /* --mmap was given: LOG_MMAP and LOG_MUNMAP are complete */
-    struct log_text tool;  /* "allocptrace 0.1.0" */
-    struct log_text arch;  /* "x86_64" */
-    size_t command_count;  /* what was asked for: the program's words, or none for attach */
+    uint64_t tick_ns;    /* length of a time unit in nanoseconds; 0: the log has no times */
+    uint64_t started_ns; /* CLOCK_REALTIME at the start of tracing, ns since the epoch; 0 unknown */
+    uint64_t page_size;  /* bytes */
+    uint64_t depth;      /* most frames kept for a stack */
+    bool attached;       /* blocks allocated before the start of tracing exist */
+    bool mappings;       /* --mmap was given: LOG_MMAP and LOG_MUNMAP are complete */
+    struct log_text tool; /* "allocptrace 0.1.0" */
+    struct log_text arch; /* "x86_64" */
+    size_t command_count; /* what was asked for: the program's words, or none for attach */
     const struct log_text *command;
 };
 
@@ -114,8 +114,8 @@ struct log_map {
 };
 
 enum log_frame_flags {
-    LOG_FRAME_ALLOCATOR = 1, /* the entry of a traced allocation function */
-    LOG_FRAME_EXACT = 2,     /* address is the instruction itself, not a return address */
+    LOG_FRAME_ALLOCATOR = 1,  /* the entry of a traced allocation function */
+    LOG_FRAME_EXACT = 2,      /* address is the instruction itself, not a return address */
     LOG_FRAME_INCOMPLETE = 4, /* stands for the callers that could not be found */
     LOG_FRAME_DEPTH = 8,      /* stands for the callers left out by --depth */
 };
@@ -123,8 +123,9 @@ enum log_frame_flags {
 /* A distinct code address. */
 struct log_frame {
     uint32_t frame;
-    uint32_t module;  /* 0: not in a module; address is then absolute */
-    uint64_t address; /* the ELF file's virtual address: the instruction, or the byte after a call */
+    uint32_t module; /* 0: not in a module; address is then absolute */
+    uint64_t
+        address; /* the ELF file's virtual address: the instruction, or the byte after a call */
     uint32_t flags;
 };
 

@@ -7,5 +7,6 @@ import harness
 import ledger_cases
 import process_cases
 import program_cases
+import robustness_cases
 
-sys.exit(harness.main((ledger_cases, process_cases, program_cases)))
+sys.exit(harness.main((ledger_cases, process_cases, program_cases, robustness_cases)))

@@ -24,7 +24,7 @@ struct place {
 enum { line_of_return_address = __LINE__ + 1 };
 extern "C" __attribute__((noinline)) uintptr_t return_address() RETURN_ADDRESS_BODY
 
-static uintptr_t seen;
+    static uintptr_t seen;
 /* Set on the very line of the call that they are about. */
 static int line_of_call, line_in_measure, line_in_caller;
 
