@@ -17,14 +17,15 @@ struct place {
 };
 
 /* A macro, so that all of the function has one line number. */
-#define RETURN_ADDRESS_BODY                                                                        \
+#define RETURN_ADDRESS                                                                             \
+    extern "C" __attribute__((noinline)) uintptr_t return_address()                                \
     {                                                                                              \
         return (uintptr_t)__builtin_return_address(0);                                             \
     }
 enum { line_of_return_address = __LINE__ + 1 };
-extern "C" __attribute__((noinline)) uintptr_t return_address() RETURN_ADDRESS_BODY
+RETURN_ADDRESS
 
-    static uintptr_t seen;
+static uintptr_t seen;
 /* Set on the very line of the call that they are about. */
 static int line_of_call, line_in_measure, line_in_caller;
 
