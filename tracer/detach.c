@@ -57,8 +57,11 @@ static void fetch_trap(struct tracee *tracee, struct stop *stop)
     do
         failure = pt_wait(tracee->tid, true, &tid, &status);
     while (failure == EINTR);
-    if (!failure)
-        *stop = stop_classify(status);
+    if (failure)
+        return;
+    *stop = stop_classify(status);
+    if (stop->kind == STOP_EXITED || stop->kind == STOP_KILLED)
+        tracee_keep_stop(tracee, status);
 }
 
 static void stop_one(struct session *session, struct tracee *tracee)
@@ -74,6 +77,10 @@ static void stop_one(struct session *session, struct tracee *tracee)
     /* After an exec the new program has none of our bytes. */
     if (tracee->space && stop.kind != STOP_EXEC) {
         fetch_trap(tracee, &stop);
+        if (tracee->has_pending) {
+            process_exit(session, tracee, tracee->pending_status);
+            return;
+        }
         tracee->detach_signal = prepare(session, tracee, &stop);
     }
     tracee->ready_to_detach = true;

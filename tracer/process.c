@@ -259,6 +259,11 @@ void process_exec_done(struct session *session, struct tracee *tracee)
             session_warn(session, "process %d is not traced: %s", (int)tracee->tgid,
                          error->message);
         error_free(error);
+        if (!tracee->space) {
+            /* Nothing of it could be followed, its children neither. */
+            process_release(session, tracee, 0);
+            return;
+        }
     } else if (tracee->space) {
         process_check_functions(session, tracee->space);
     }

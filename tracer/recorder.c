@@ -160,8 +160,9 @@ static uint64_t translate(const struct recorder_process_state *process, uint64_t
 
 static bool read_live(struct stack_source *source, uint64_t address, uint64_t *word)
 {
-    if (!source->chunk || address < source->chunk_start ||
-        address + sizeof *word > source->chunk_start + source->chunk_size) {
+    uint64_t offset = address - source->chunk_start;
+    if (!source->chunk || offset >= source->chunk_size ||
+        source->chunk_size - offset < sizeof *word) {
         if (!source->chunk)
             source->chunk = malloc(LIVE_CHUNK);
         if (!source->chunk)
@@ -170,8 +171,9 @@ static bool read_live(struct stack_source *source, uint64_t address, uint64_t *w
         source->chunk_size = mem_read(source->call->tid, address, source->chunk, LIVE_CHUNK);
         if (source->chunk_size < sizeof *word)
             return false;
+        offset = 0;
     }
-    memcpy(word, source->chunk + (address - source->chunk_start), sizeof *word);
+    memcpy(word, source->chunk + offset, sizeof *word);
     return true;
 }
 

@@ -96,6 +96,25 @@ struct record_definition {
     char text[];
 };
 
+static void forget_slots(struct recorder *recorder, uint32_t id)
+{
+    struct recorder_process_state *process = process_state(recorder, id);
+    if (!process)
+        return;
+    free(process->slots);
+    *process = (struct recorder_process_state){0};
+}
+
+static void forget_calls(struct recorder *recorder, uint32_t id)
+{
+    if (id >= recorder->thread_count)
+        return;
+    struct recorder_thread_state *thread = &recorder->threads[id];
+    recorder->reallocating -= thread->reallocating;
+    free(thread->calls);
+    *thread = (struct recorder_thread_state){.process = thread->process};
+}
+
 static void apply_record(struct recorder *recorder, struct definition *definition)
 {
     struct record_definition *self = (struct record_definition *)definition;
@@ -106,9 +125,11 @@ static void apply_record(struct recorder *recorder, struct definition *definitio
             recorder->threads[record->thread.thread].process = record->thread.process;
     } else if (record->kind == LOG_THREAD_END) {
         record->thread_end.time = recorder_ticks(recorder, self->at_ns);
+        forget_calls(recorder, record->thread_end.thread);
     } else if (record->kind == LOG_PROCESS_END) {
         record->process_end.time = recorder_ticks(recorder, self->at_ns);
         unwinder_drop_space(recorder->unwinder, record->process_end.process);
+        forget_slots(recorder, record->process_end.process);
     }
     recorder_put(recorder, record);
     free(self);

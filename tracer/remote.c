@@ -81,6 +81,7 @@ static int run_to(struct tracee *tracee, int (*resume)(pid_t tid, int signal),
         switch (stop.kind) {
         case STOP_EXITED:
         case STOP_KILLED:
+        case STOP_EXEC:
             tracee_keep_stop(tracee, status);
             return ESRCH;
         case STOP_SIGNAL:

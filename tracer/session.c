@@ -225,6 +225,11 @@ struct error *session_run(struct session *session)
     while (tracee_count(session->tracees) > 0 && !end_requested) {
         pid_t tid;
         int status;
+        struct tracee *kept;
+        while ((kept = tracee_take_kept(session->tracees, &status)))
+            handle_stop(session, kept->tid, status);
+        if (tracee_count(session->tracees) == 0)
+            break;
         int failure = pt_wait(-1, true, &tid, &status);
         if (failure == EINTR)
             continue;
@@ -233,9 +238,6 @@ struct error *session_run(struct session *session)
         if (failure)
             return error_errno(failure, "cannot wait for the traced program");
         handle_stop(session, tid, status);
-        struct tracee *tracee;
-        while ((tracee = tracee_take_kept(session->tracees, &status)))
-            handle_stop(session, tracee->tid, status);
         tell_write_failure(session);
     }
     if (tracee_count(session->tracees) > 0)

@@ -220,10 +220,18 @@ static struct error *on_free(struct replay *replay, const struct log_free *recor
     struct live_block block;
     if (!begin_event(replay, record->thread, record->time, &event, &error))
         return error;
-    if (live_map_take(&event.heap->blocks, record->address, &block))
+    struct replay_thread *thread = event.thread;
+    if (thread->resizing && thread->resized.address == record->address) {
+        /* A reallocation to size 0: another thread's event fell into it, and it freed its block. */
+        block = thread->resized;
+        thread->resizing = false;
+        replay->open_resizes--;
         end_block(replay, &event, &block, true);
-    else
+    } else if (live_map_take(&event.heap->blocks, record->address, &block)) {
+        end_block(replay, &event, &block, true);
+    } else {
         note_unknown(replay, &event);
+    }
     return NULL;
 }
 

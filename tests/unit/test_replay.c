@@ -147,6 +147,25 @@ static void reallocation_race_keeps_both_blocks_apart(void **state)
     replay_deinit(&replay);
 }
 
+static void reallocation_to_nothing_frees_though_another_thread_came_between(void **state)
+{
+    (void)state;
+    struct replay replay;
+    fixture_begin(&replay, REPLAY_BY_STACK);
+    fixture_thread(&replay, 2, 1);
+    fixture_stack(&replay, 1, 0, 0, "f");
+    fixture_alloc(&replay, 1, 0x10, 100, 1);
+    fixture_feed(&replay, (struct log_record){.kind = LOG_REALLOC_BEGIN,
+                                              .realloc_begin = {.thread = 1, .address = 0x10}});
+    fixture_alloc(&replay, 2, 0x20, 7, 1);
+    fixture_free(&replay, 1, 0x10);
+    replay_finish(&replay);
+    assert_int_equal(replay.totals.deallocations, 1);
+    assert_int_equal(replay.totals.unknown_frees, 0);
+    assert_int_equal(replay.totals.leaked_bytes, 7);
+    replay_deinit(&replay);
+}
+
 static void failed_reallocation_leaves_the_block_alive(void **state)
 {
     (void)state;
@@ -454,6 +473,7 @@ int main(void)
         cmocka_unit_test(peak_set_agrees_with_a_full_copy),
         cmocka_unit_test(temporary_is_freed_before_its_thread_allocates_again),
         cmocka_unit_test(reallocation_race_keeps_both_blocks_apart),
+        cmocka_unit_test(reallocation_to_nothing_frees_though_another_thread_came_between),
         cmocka_unit_test(failed_reallocation_leaves_the_block_alive),
         cmocka_unit_test(block_where_one_is_alive_means_a_missed_free),
         cmocka_unit_test(unknown_frees_at_a_threads_end_are_the_librarys),
