@@ -26,7 +26,7 @@ BESIDE = {"GLIBCPP_FORCE_NEW": "1", "GLIBCXX_FORCE_NEW": "1", "LD_LIBRARY_PATH":
           "XD_PRELOAD": PRELOADED, "PWD": os.getcwd()}
 
 
-def against_valgrind(tools, *command, **keywords):
+def against_valgrind(tools, *command, runs=1, **keywords):
     need("valgrind")
     log = os.path.join(tools.folder, "valgrind.txt")
     # Both write to pipes: a program may ask what its output is.
@@ -36,12 +36,16 @@ def against_valgrind(tools, *command, **keywords):
         usage = re.search(r"total heap usage: ([\d,]+) allocs, ([\d,]+) frees, ([\d,]+) bytes",
                           file.read())
     wanted = tuple(int(number.replace(",", "")) for number in usage.groups())
-    result = tools.trace(*command, env=ENVIRONMENT | BESIDE, **keywords)
-    equal(result.returncode, judged.returncode, f"exit status ({result.stderr})")
-    equal(result.stdout, judged.stdout, "output")
-    summary = tools.json(result.log)["summary"]
-    equal((summary["total_allocations"], summary["total_deallocations"],
-           summary["total_bytes_allocated"]), wanted, "allocations, frees and bytes")
+    for left in reversed(range(runs)):
+        result = tools.trace(*command, env=ENVIRONMENT | BESIDE, **keywords)
+        equal(result.returncode, judged.returncode, f"exit status ({result.stderr})")
+        equal(result.stdout, judged.stdout, "output")
+        summary = tools.json(result.log)["summary"]
+        got = (summary["total_allocations"], summary["total_deallocations"],
+               summary["total_bytes_allocated"])
+        if got == wanted or not left:
+            break
+    equal(got, wanted, "allocations, frees and bytes")
     equal(summary["unknown_frees"] + summary["missed_frees"], 0, "unexplained events")
     return result
 
@@ -87,7 +91,8 @@ def cc1_command(tools):
 
 @case
 def cc1_counts_as_valgrind(tools):
-    against_valgrind(tools, *cc1_command(tools))
+    # It hashes addresses: once in a few runs, one of its tables grows a step earlier or later.
+    against_valgrind(tools, *cc1_command(tools), runs=6)
 
 
 @case
