@@ -13,6 +13,7 @@
 #include "tracer/ptrace_io.h"
 #include "tracer/session.h"
 #include "tracer/step.h"
+#include "tracer/stop.h"
 
 static int yama_scope(void)
 {
@@ -153,12 +154,14 @@ struct error *attach_seize(struct session *session, pid_t pid)
     return error;
 }
 
-/* A thread that can make system calls for us: stopped, with no stop of its own to be handled. */
+/* A thread that can make system calls for us: stopped, with no stop of its own to be handled but a
+ * group-stop, to which it returns. */
 static struct tracee *choose_worker(const struct session *session)
 {
     for (struct tracee *tracee = tracee_next(session->tracees, NULL); tracee;
          tracee = tracee_next(session->tracees, tracee)) {
-        if (tracee->stopped && !tracee->has_pending)
+        if (tracee->stopped &&
+            (!tracee->has_pending || stop_classify(tracee->pending_status).kind == STOP_GROUP))
             return tracee;
     }
     return NULL;

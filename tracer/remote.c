@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "symbols/proc_maps.h"
+#include "tracer/proc_files.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/stop.h"
 #include "tracer/tracee.h"
@@ -106,10 +107,23 @@ static int pass_restart(struct tracee *tracee, struct held *held)
     return failure ? failure : run_to(tracee, pt_continue, STOP_INTERRUPT, held);
 }
 
+/* The thread was in a group-stop, whose report is still to be handled: its process is stopped yet,
+ * so an interruption takes it back there. */
+static int rejoin_group_stop(struct tracee *tracee, struct held *held)
+{
+    int failure = pt_interrupt(tracee->tid);
+    return failure ? failure : run_to(tracee, pt_continue, STOP_GROUP, held);
+}
+
 struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t arguments[6],
                              int64_t *result)
 {
     struct arch_registers saved;
+    /* A filter may answer an unexpected call by ending the process, seccomp(2). */
+    if (proc_status_number(tracee->tid, "Seccomp", 0) != 0)
+        return error_format(ERROR_UNSUPPORTED,
+                            "process %d is under seccomp, no system call can be made in it",
+                            (int)tracee->tgid);
     if (pt_get_registers(tracee->tid, &saved))
         return gone(tracee);
     uint64_t instruction = find_instruction(tracee->tid);
@@ -131,6 +145,8 @@ struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t 
         failure = pt_set_registers(tracee->tid, &saved);
     if (!failure && arch_restart_pending(&saved))
         failure = pass_restart(tracee, &held);
+    if (!failure && tracee->has_pending && stop_classify(tracee->pending_status).kind == STOP_GROUP)
+        failure = rejoin_group_stop(tracee, &held);
     for (size_t i = 0; i < held.count; i++)
         syscall(SYS_tgkill, tracee->tgid, tracee->tid, held.signals[i]);
     if (failure)

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "symbols/proc_maps.h"
+#include "tracer/relocate.h"
 #include "tracer/remote.h"
 #include "tracer/tracee.h"
 
@@ -109,6 +110,12 @@ struct error *scratch_find(struct space *space, struct tracee *tracee, uint64_t 
     }
     *address = scratch->next;
     return NULL;
+}
+
+struct error *scratch_reserve(struct space *space, struct tracee *tracee, uint64_t near)
+{
+    uint64_t address;
+    return scratch_find(space, tracee, near, RELOCATE_MAX_CODE, &address);
 }
 
 void scratch_take(struct space *space, uint64_t address, size_t size)

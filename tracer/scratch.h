@@ -20,6 +20,8 @@ struct tracee;
  * scratch_take(). */
 struct error *scratch_find(struct space *space, struct tracee *tracee, uint64_t near, size_t size,
                            uint64_t *address);
+/* Makes sure that there is such memory near, for a program may later forbid the system call. */
+struct error *scratch_reserve(struct space *space, struct tracee *tracee, uint64_t near);
 /* Marks the bytes from address on, as scratch_find() gave it, as used. */
 void scratch_take(struct space *space, uint64_t address, size_t size);
 

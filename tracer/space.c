@@ -324,6 +324,8 @@ static void add_mapping(struct session *session, struct space *space, struct tra
     modules[space->module_count++] = mapped;
     struct log_map map = map_of(space, &mapped);
     recorder_map(session->recorder, &map);
+    /* Calls return to all modules, and a sandbox that comes up later would not let us map. */
+    error_free(scratch_reserve(space, tracee, mapped.start));
     break_functions(session, space, tracee, &mapped);
 }
 

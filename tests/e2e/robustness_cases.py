@@ -7,7 +7,8 @@ import struct
 import subprocess
 import time
 
-from harness import Skip, case, check, equal, leak_stacks, ledger, ledgers, need, own_sums
+from harness import (Skip, case, check, equal, leak_stacks, ledger, ledgers, need, own_sums,
+                     summary_as_ledger)
 from process_cases import one_line
 from program_cases import against_valgrind
 
@@ -20,6 +21,11 @@ def line_of(file, text):
         found = [number for number, line in enumerate(source, 1) if text in line]
     equal(len(found), 1, f"lines with {text!r} in {file}")
     return found[0]
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0]
 
 
 def wait_until(condition, what):
@@ -72,6 +78,12 @@ def sandboxed_static_program_is_traced(tools):
 
 
 @case
+def sandboxed_program_is_traced(tools):
+    result = tools.trace(tools.fixture("sandbox"))
+    equal(summary_as_ledger(tools.json(result.log)), ledger(result), "sums")
+
+
+@case
 def detaching_restores_the_code(tools):
     spin = subprocess.Popen([tools.fixture("spin"), "6", "3"], stdout=subprocess.PIPE)
     wait_until(lambda: len(os.listdir(f"/proc/{spin.pid}/task")) == 3, "no threads")
@@ -106,6 +118,24 @@ def job_control_works_while_traced(tools):
     os.kill(child, signal.SIGTERM)
     tracer.communicate(timeout=60)
     equal(tracer.returncode, 128 + signal.SIGTERM, "exit status")
+
+
+@case
+def stopped_process_can_be_attached_to(tools):
+    """It stays stopped; once it is continued, it goes on as if nothing had been."""
+    spin = subprocess.Popen([tools.fixture("spin"), "2", "2"], stdout=subprocess.PIPE)
+    wait_until(lambda: len(os.listdir(f"/proc/{spin.pid}/task")) == 2, "no threads")
+    os.kill(spin.pid, signal.SIGSTOP)
+    wait_until(lambda: state_of(spin.pid) == "T", "SIGSTOP did not stop it")
+    try:
+        result = tools.run(tools.tracer, "-q", "-o", tools.log(), "--duration=0.5", "-p",
+                           str(spin.pid))
+        equal(result.returncode, 0, f"exit status ({result.stderr})")
+        equal(state_of(spin.pid), "T", "state after detaching")
+    finally:
+        os.kill(spin.pid, signal.SIGCONT)
+    equal(spin.communicate(timeout=60)[0], b"spin ended\n", "output")
+    equal(spin.returncode, 0, "exit status")
 
 
 @case
