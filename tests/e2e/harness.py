@@ -126,12 +126,11 @@ def leak_stacks(tools, log):
     return [[line.strip() for line in block.splitlines()[1:]] for block in blocks]
 
 
-def main(modules):
+def main():
     if sys.argv[1:] == ["--list"]:
         for name, function in CASES.items():
             print(function.__module__, name)
         return 0
-    del modules  # imported for their cases
     if len(sys.argv) != 5:
         sys.exit(f"usage: {sys.argv[0]} TRACER ANALYZER FIXTURES CASE")
     tools = Tools(*sys.argv[1:4])
