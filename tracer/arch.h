@@ -14,6 +14,8 @@
 
 #include "symbols/unwind.h"
 
+struct seccomp_data;
+
 #define ARCH_NAME "x86_64"
 #define ARCH_ELF_MACHINE 62 /* EM_X86_64, elf.h */
 
@@ -58,6 +60,9 @@ extern const uint8_t arch_syscall_instruction[2];
  */
 void arch_prepare_syscall(struct arch_registers *registers, uint64_t address, long number,
                           const uint64_t arguments[6]);
+/* The same call as a seccomp filter sees it. */
+void arch_describe_syscall(struct seccomp_data *call, uint64_t address, long number,
+                           const uint64_t arguments[6]);
 /* Whether the registers are those of a thread whose own system call was interrupted and is to be
  * restarted by the kernel (-ERESTARTSYS and its kin, include/linux/errno.h). */
 bool arch_restart_pending(const struct arch_registers *registers);

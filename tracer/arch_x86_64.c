@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/arch.h"
 
+#include <linux/audit.h>
+#include <linux/seccomp.h>
 #include <stddef.h>
 
 const size_t arch_ip_user_offset = offsetof(struct user, regs.rip);
@@ -85,6 +87,18 @@ void arch_prepare_syscall(struct arch_registers *registers, uint64_t address, lo
     user->r10 = arguments[3];
     user->r8 = arguments[4];
     user->r9 = arguments[5];
+}
+
+void arch_describe_syscall(struct seccomp_data *call, uint64_t address, long number,
+                           const uint64_t arguments[6])
+{
+    *call = (struct seccomp_data){
+        .nr = (int)number,
+        .arch = AUDIT_ARCH_X86_64,
+        .instruction_pointer = address + sizeof arch_syscall_instruction,
+    };
+    for (size_t i = 0; i < 6; i++)
+        call->args[i] = arguments[i];
 }
 
 int64_t arch_syscall_result(const struct arch_registers *registers)

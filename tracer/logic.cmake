@@ -4,6 +4,7 @@ add_library(allocptrace_probe_logic STATIC
   allocators.c
   inflight.c
   relocate.c
+  seccomp_filter.c
   stop.c)
 target_include_directories(allocptrace_probe_logic SYSTEM PRIVATE ${UTHASH_INCLUDE_DIR})
 target_link_libraries(allocptrace_probe_logic PUBLIC allocptrace_log

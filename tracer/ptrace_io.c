@@ -86,6 +86,15 @@ int pt_get_siginfo(pid_t tid, siginfo_t *info)
     return request(PTRACE_GETSIGINFO, tid, NULL, info);
 }
 
+int pt_seccomp_filter(pid_t tid, unsigned index, struct sock_filter *code, size_t *count)
+{
+    long length = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, as_data(index), code);
+    if (length < 0)
+        return errno;
+    *count = (size_t)length;
+    return 0;
+}
+
 int pt_wait(pid_t tid, bool block, pid_t *stopped, int *status)
 {
     pid_t got = wait4(tid, status, __WALL | (block ? 0 : WNOHANG), NULL);

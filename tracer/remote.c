@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "symbols/proc_maps.h"
-#include "tracer/proc_files.h"
 #include "tracer/ptrace_io.h"
+#include "tracer/seccomp.h"
 #include "tracer/stop.h"
 #include "tracer/tracee.h"
 
@@ -119,11 +119,6 @@ struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t 
                              int64_t *result)
 {
     struct arch_registers saved;
-    /* A filter may answer an unexpected call by ending the process, seccomp(2). */
-    if (proc_status_number(tracee->tid, "Seccomp", 0) != 0)
-        return error_format(ERROR_UNSUPPORTED,
-                            "process %d is under seccomp, no system call can be made in it",
-                            (int)tracee->tgid);
     if (pt_get_registers(tracee->tid, &saved))
         return gone(tracee);
     uint64_t instruction = find_instruction(tracee->tid);
@@ -131,6 +126,11 @@ struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t 
         return error_format(ERROR_UNSUPPORTED,
                             "process %d has no system call instruction to make use of",
                             (int)tracee->tgid);
+    struct seccomp_data call;
+    arch_describe_syscall(&call, instruction, number, arguments);
+    struct error *error = seccomp_permits(tracee->tid, &call);
+    if (error)
+        return error;
     struct arch_registers registers = saved;
     arch_prepare_syscall(&registers, instruction, number, arguments);
     struct held held = {.count = 0};

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""Targets that are locked up or cramped, and code that changes under the tracer's feet."""
+import os
+import re
+import signal
+import subprocess
+
+from harness import Skip, case, check, equal, ledgers, own_sums
+from robustness_cases import code_of, state_of, wait_until
+
+
+class Attached:
+    """A fixture that prints a line when it is ready, does a round for each 'r' on its standard
+    input and then prints "done", and prints its ledger at the end of it."""
+
+    def __init__(self, tools, *command, **keywords):
+        self.tools = tools
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        **keywords)
+        check(self.process.stdout.readline(), f"{command} did not start")
+        self.pid = self.process.pid
+        self.code = code_of(self.pid)
+        self.log, self.tracer, self.output, self.stats = None, None, "", {}
+
+    def round(self):
+        self.process.stdin.write(b"r")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        equal(line, b"done\n", "answer of the traced program")
+
+    def attach(self, *options, prefix=()):
+        self.log = self.tools.log()
+        self.tracer = subprocess.Popen([*prefix, self.tools.tracer, "-q", "--stats", "-o", self.log,
+                                        *options, "-p", str(self.pid)], stderr=subprocess.PIPE)
+        wait_until(self.is_traced, "the tracer did not attach")
+
+    def is_traced(self):
+        """Its code has breakpoints, which are set while all threads are stopped, and they run."""
+        check(self.tracer.poll() is None, "the tracer ended")
+        tasks = os.listdir(f"/proc/{self.pid}/task")
+        return (all(state_of(f"{self.pid}/task/{task}") != "t" for task in tasks) and
+                code_of(self.pid) != self.code)
+
+    def detach(self):
+        self.tracer.send_signal(signal.SIGINT)
+        self.output = self.tracer.communicate(timeout=60)[1].decode(errors="replace")
+        equal(self.tracer.returncode, 0, f"exit status ({self.output})")
+        self.stats = {name: int(value) for name, value in
+                      re.findall(r"^allocptrace: ([a-z_]+) (\d+)$", self.output, re.M)}
+
+    def end(self):
+        output, _ = self.process.communicate(timeout=60)
+        equal(self.process.returncode, 0, "exit status of the traced program")
+        return ledgers(output)[0]
+
+
+def rounds_under_a_filter(tools, *filters, prefix=()):
+    """Two rounds of six are made while the tracer is attached; each is a hundred allocations."""
+    server = Attached(tools, tools.fixture("locked_server"), *filters)
+    server.round()
+    server.attach(prefix=prefix)
+    for _ in range(2):
+        server.round()
+    server.detach()
+    equal(code_of(server.pid) == server.code, True, "code is as before")
+    for _ in range(3):
+        server.round()
+    wanted = server.end()
+    seen = own_sums(tools.json(server.log))
+    equal((seen["allocations"], seen["bytes"]),
+          (wanted["allocations"] // 3, wanted["bytes"] // 3), "sums of two rounds of six")
+    return server
+
+
+MMAP, MPROTECT, READ_EXEC, WRITE_EXEC = 9, 10, 5, 6
+
+
+@case
+def filter_that_permits_our_call_costs_no_steps(tools):
+    """One of the usual kind, against memory that is written and executed, and one that has nothing
+    to do with it."""
+    server = rounds_under_a_filter(tools, f"{MMAP}:{WRITE_EXEC}", f"{MPROTECT}:{WRITE_EXEC}", "101")
+    equal(server.stats["single_steps"], 0, "single steps")
+
+
+@case
+def filter_that_kills_on_our_call_is_not_asked(tools):
+    """Whichever of several filters it is, and whether it looks at arguments or not."""
+    for filters in ((f"{MMAP}",), (f"{MMAP}:{READ_EXEC}", "101"), ("101", f"{MMAP}:{READ_EXEC}")):
+        server = rounds_under_a_filter(tools, *filters)
+        # An entry and a return of each allocation, an entry of each free.
+        check(server.stats["single_steps"] > 2 * 2 * 100, server.stats)
+        check("seccomp filter" in server.output, server.output)
+
+
+@case
+def filter_that_cannot_be_read_is_not_risked(tools):
+    if os.geteuid() != 0:
+        raise Skip("only root has the capability to give up")
+    server = rounds_under_a_filter(tools, f"{MMAP}", prefix=("setpriv", "--bounding-set=-sys_admin",
+                                                             "--inh-caps=-sys_admin"))
+    check("CAP_SYS_ADMIN" in server.output, server.output)
