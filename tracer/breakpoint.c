@@ -23,20 +23,25 @@ static size_t bucket_of(const struct breakpoint_table *table, uint64_t address)
     return (size_t)((address * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (table->capacity - 1);
 }
 
-struct breakpoint *breakpoint_find(struct breakpoint_table *table, uint64_t address)
+struct breakpoint *breakpoint_at(const struct breakpoint_table *table, uint64_t address)
 {
-    if (table->last && table->last->address == address)
-        return table->last;
     if (!table->capacity)
         return NULL;
     for (size_t i = bucket_of(table, address);; i = (i + 1) & (table->capacity - 1)) {
         struct breakpoint *breakpoint = table->buckets[i];
-        if (!breakpoint || breakpoint->address == address) {
-            if (breakpoint)
-                table->last = breakpoint;
+        if (!breakpoint || breakpoint->address == address)
             return breakpoint;
-        }
     }
+}
+
+struct breakpoint *breakpoint_find(struct breakpoint_table *table, uint64_t address)
+{
+    if (table->last && table->last->address == address)
+        return table->last;
+    struct breakpoint *breakpoint = breakpoint_at(table, address);
+    if (breakpoint)
+        table->last = breakpoint;
+    return breakpoint;
 }
 
 static void place(struct breakpoint_table *table, struct breakpoint *breakpoint)
@@ -74,30 +79,6 @@ struct breakpoint *breakpoint_add(struct breakpoint_table *table, uint64_t addre
     place(table, breakpoint);
     table->count++;
     return breakpoint;
-}
-
-void breakpoint_remove_range(struct breakpoint_table *table, uint64_t start, uint64_t end)
-{
-    struct breakpoint **kept = table->buckets;
-    size_t capacity = table->capacity;
-    if (!capacity)
-        return;
-    struct breakpoint **buckets = calloc(capacity, sizeof(struct breakpoint *));
-    if (!buckets)
-        return; /* stale entries do no harm: a stop is believed only where our byte still is */
-    *table = (struct breakpoint_table){.buckets = buckets, .capacity = capacity};
-    for (size_t i = 0; i < capacity; i++) {
-        struct breakpoint *breakpoint = kept[i];
-        if (!breakpoint)
-            continue;
-        if (breakpoint->address >= start && breakpoint->address < end) {
-            free(breakpoint);
-        } else {
-            place(table, breakpoint);
-            table->count++;
-        }
-    }
-    free(kept);
 }
 
 bool breakpoint_table_copy(const struct breakpoint_table *from, struct breakpoint_table *to)

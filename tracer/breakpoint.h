@@ -21,15 +21,22 @@ enum breakpoint_role {
     BREAKPOINT_LINKER = 4, /* the dynamic linker reports a change of its link map */
 };
 
+/* Bytes behind a breakpoint by which the code that it was put into is known again. */
+#define BREAKPOINT_TAIL 7
+
 struct breakpoint {
     uint64_t address;
     uint8_t original;  /* the byte that the breakpoint replaced */
-    uint8_t roles;     /* enum breakpoint_role, or-ed */
+    uint8_t roles;     /* enum breakpoint_role, or-ed; 0: not set (any more) */
     uint8_t length;    /* bytes of original code that the slot stands for */
     uint8_t slot_size; /* bytes */
     uint8_t slot_done; /* offset in the slot of the jump back, see relocated.done */
     bool unambiguous;  /* a thread at address + 1 came from the breakpoint */
-    uint64_t slot;     /* address of the relocated copy; 0: it must be single-stepped in place */
+    bool settled;      /* in code as its file has it, which comes and goes with the dynamic linker's
+                          word; other code may change at any time, see planted.h */
+    uint8_t tail_size; /* of tail */
+    uint8_t tail[BREAKPOINT_TAIL]; /* original code behind the breakpoint */
+    uint64_t slot; /* address of the relocated copy; 0: it must be single-stepped in place */
     const struct allocator_function *function; /* for BREAKPOINT_ENTRY */
 };
 
@@ -45,11 +52,11 @@ void breakpoint_table_deinit(struct breakpoint_table *table);
 /* NULL if there is none. */
 struct breakpoint *breakpoint_find(struct breakpoint_table *table, uint64_t address);
 
+/* The same without the table's memory of the last one found: slower. */
+struct breakpoint *breakpoint_at(const struct breakpoint_table *table, uint64_t address);
+
 /* A new entry with only its address set, the table's to free; NULL when out of memory. */
 struct breakpoint *breakpoint_add(struct breakpoint_table *table, uint64_t address);
-
-/* Forgets those in [start, end). */
-void breakpoint_remove_range(struct breakpoint_table *table, uint64_t start, uint64_t end);
 
 /* Deep copy, for a fork's child; false when out of memory. */
 bool breakpoint_table_copy(const struct breakpoint_table *from, struct breakpoint_table *to);

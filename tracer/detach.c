@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "tracer/planted.h"
 #include "tracer/probe.h"
 #include "tracer/process.h"
 #include "tracer/ptrace_io.h"
@@ -14,6 +15,7 @@
 static int prepare(struct session *session, struct tracee *tracee, const struct stop *stop)
 {
     struct arch_registers registers;
+    const struct breakpoint *breakpoint;
     int signal = 0;
     switch (stop->kind) {
     case STOP_SIGNAL:
@@ -22,7 +24,10 @@ static int prepare(struct session *session, struct tracee *tracee, const struct 
     case STOP_TRAP:
         if (pt_get_registers(tracee->tid, &registers))
             return 0;
-        if (breakpoint_find(&tracee->space->breakpoints, arch_breakpoint_address(&registers)))
+        breakpoint =
+            breakpoint_find(&tracee->space->breakpoints, arch_breakpoint_address(&registers));
+        if (breakpoint && breakpoint->roles &&
+            planted_look(tracee->space, breakpoint) != PLANTED_FOREIGN)
             pt_set_ip(tracee->tid, arch_breakpoint_address(&registers));
         else
             signal = SIGTRAP;
@@ -50,7 +55,7 @@ static void fetch_trap(struct tracee *tracee, struct stop *stop)
         return;
     const struct breakpoint *breakpoint =
         breakpoint_find(&tracee->space->breakpoints, arch_breakpoint_address(&registers));
-    if (!breakpoint || !breakpoint->unambiguous ||
+    if (!breakpoint || !breakpoint->roles || !breakpoint->unambiguous ||
         pt_continue(tracee->tid, stop->kind == STOP_SIGNAL ? stop->signal : 0))
         return;
     int failure;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "symbols/proc_maps.h"
+#include "tracer/planted.h"
 #include "tracer/proc_files.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/session.h"
@@ -158,6 +159,13 @@ static void drop_left(const struct tracee *tracee, struct inflight *inflight, ui
     }
 }
 
+static bool is_return_set(const struct tracee *tracee, uint64_t address)
+{
+    const struct breakpoint *known = breakpoint_find(&tracee->space->breakpoints, address);
+    return known && known->roles & BREAKPOINT_RETURN &&
+           (known->settled || planted_look(tracee->space, known) == PLANTED_OURS);
+}
+
 static void enter(struct session *session, struct tracee *tracee,
                   const struct breakpoint *breakpoint, const struct arch_registers *registers)
 {
@@ -208,8 +216,7 @@ static void enter(struct session *session, struct tracee *tracee,
         inflight->count--;
         return;
     }
-    const struct breakpoint *known = breakpoint_find(&tracee->space->breakpoints, return_address);
-    if (!known || !(known->roles & BREAKPOINT_RETURN)) {
+    if (!is_return_set(tracee, return_address)) {
         if (!space_break(session, tracee->space, tracee, return_address, BREAKPOINT_RETURN)) {
             session->counters.unplaced++;
             inflight->count--;

@@ -9,6 +9,7 @@
 #include <sys/time.h>
 
 #include "tracer/detach.h"
+#include "tracer/planted.h"
 #include "tracer/probe.h"
 #include "tracer/process.h"
 #include "tracer/ptrace_io.h"
@@ -102,6 +103,16 @@ static bool came_from_breakpoint(const struct tracee *tracee, const struct break
            (pt_get_siginfo(tracee->tid, &info) == 0 && info.si_code == SI_KERNEL);
 }
 
+/* What stands at a breakpoint that a thread has run into. Where code may change, that is looked at;
+ * in a library's code it may only be doubted at a return address that no call is to come back to,
+ * for such a look costs as much as the rest of a stop's system calls. */
+static enum planted what_trapped(const struct tracee *tracee, const struct breakpoint *breakpoint)
+{
+    bool expected =
+        tracee->calls.count || tracee->mappings.count || breakpoint->roles != BREAKPOINT_RETURN;
+    return breakpoint->settled && expected ? PLANTED_OURS : planted_look(tracee->space, breakpoint);
+}
+
 static void pass_breakpoint(struct session *session, struct tracee *tracee,
                             const struct breakpoint *breakpoint)
 {
@@ -117,8 +128,20 @@ static void on_trap(struct session *session, struct tracee *tracee)
     if (pt_get_registers(tracee->tid, &registers))
         return;
     uint64_t address = arch_breakpoint_address(&registers);
-    const struct breakpoint *breakpoint = breakpoint_find(&tracee->space->breakpoints, address);
-    if (!breakpoint || !came_from_breakpoint(tracee, breakpoint)) {
+    struct breakpoint *breakpoint = breakpoint_find(&tracee->space->breakpoints, address);
+    enum planted planted = PLANTED_FOREIGN;
+    if (breakpoint && breakpoint->roles && came_from_breakpoint(tracee, breakpoint)) {
+        planted = what_trapped(tracee, breakpoint);
+        if (planted != PLANTED_OURS)
+            breakpoint->roles = 0;
+    }
+    if (planted == PLANTED_GONE) {
+        /* It has been overwritten since: the thread goes on with what stands there now. */
+        pt_set_ip(tracee->tid, address);
+        resume(tracee, 0);
+        return;
+    }
+    if (planted == PLANTED_FOREIGN) {
         probe_signal(tracee, SIGTRAP);
         resume(tracee, SIGTRAP);
         return;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tracer/planted.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/scratch.h"
 #include "tracer/session.h"
@@ -96,9 +97,7 @@ size_t space_restore_text(const struct space *space)
     struct breakpoint *breakpoint;
     while ((breakpoint = breakpoint_next(&space->breakpoints, &index))) {
         uint8_t byte;
-        /* Code may have been unmapped, or replaced by other code, under a breakpoint. */
-        if (pread(space->mem, &byte, 1, (off_t)breakpoint->address) != 1 ||
-            byte != ARCH_BREAKPOINT_BYTE)
+        if (!breakpoint->roles || planted_look(space, breakpoint) != PLANTED_OURS)
             continue;
         if (space_write_original(space, breakpoint) ||
             pread(space->mem, &byte, 1, (off_t)breakpoint->address) != 1 ||
@@ -109,20 +108,35 @@ size_t space_restore_text(const struct space *space)
 }
 
 /* Reads code with our own bytes replaced by the original ones. *size is cut at the next
- * breakpoint, so that a slot does not swallow it. */
-static bool read_code(struct space *space, pid_t tid, uint64_t address, uint8_t *code, size_t *size)
+ * breakpoint, so that a slot does not swallow it. Returns the count of bytes read. */
+static size_t read_code(struct space *space, pid_t tid, uint64_t address, uint8_t *code,
+                        size_t *size)
 {
     size_t got = mem_read(tid, address, code, COVERED_MAX);
     *size = got;
     for (size_t i = 0; i < got; i++) {
         struct breakpoint *other = breakpoint_find(&space->breakpoints, address + i);
-        if (!other || code[i] != ARCH_BREAKPOINT_BYTE)
+        if (!other || !other->roles || code[i] != ARCH_BREAKPOINT_BYTE)
             continue;
         code[i] = other->original;
         if (i > 0 && i < *size)
             *size = i;
     }
-    return got > 0;
+    return got;
+}
+
+static void remember_code(const struct space *space, struct breakpoint *breakpoint,
+                          const uint8_t *code, size_t size)
+{
+    uint8_t of_file[COVERED_MAX];
+    const struct space_module *mapped = space_module_at(space, breakpoint->address);
+    breakpoint->settled = mapped &&
+                          elf_file_read(mapped->module->elf, breakpoint->address - mapped->bias,
+                                        of_file, size) == size &&
+                          memcmp(code, of_file, size) == 0;
+    breakpoint->original = code[0];
+    breakpoint->tail_size = size > BREAKPOINT_TAIL ? BREAKPOINT_TAIL : (uint8_t)(size - 1);
+    memcpy(breakpoint->tail, code + 1, breakpoint->tail_size);
 }
 
 /* Makes the breakpoint's slot. Without one (no memory for it, or an instruction that works only in
@@ -133,10 +147,11 @@ static struct error *place_slot(struct session *session, struct space *space, st
     uint8_t code[COVERED_MAX];
     size_t size;
     breakpoint->slot = 0;
-    if (!read_code(space, tracee->tid, breakpoint->address, code, &size))
+    size_t got = read_code(space, tracee->tid, breakpoint->address, code, &size);
+    if (!got)
         return error_format(ERROR_NOT_FOUND, "no code can be read at 0x%llx",
                             (unsigned long long)breakpoint->address);
-    breakpoint->original = code[0];
+    remember_code(space, breakpoint, code, got);
     uint64_t slot;
     struct error *error =
         scratch_find(space, tracee, breakpoint->address, RELOCATE_MAX_CODE, &slot);
@@ -170,7 +185,7 @@ static void make_slots_anew(struct session *session, struct space *space, struct
 {
     for (uint64_t back = 1; back < COVERED_MAX; back++) {
         struct breakpoint *before = breakpoint_find(&space->breakpoints, address - back);
-        if (before && before->length > back)
+        if (before && before->roles && before->length > back)
             error_free(place_slot(session, space, tracee, before));
     }
 }
@@ -179,7 +194,10 @@ struct breakpoint *space_break(struct session *session, struct space *space, str
                                uint64_t address, enum breakpoint_role role)
 {
     struct breakpoint *breakpoint = breakpoint_find(&space->breakpoints, address);
-    if (breakpoint) {
+    if (breakpoint && breakpoint->roles && !breakpoint->settled &&
+        planted_look(space, breakpoint) != PLANTED_OURS)
+        breakpoint->roles = 0;
+    if (breakpoint && breakpoint->roles) {
         breakpoint->roles |= role;
         return breakpoint;
     }
@@ -199,7 +217,8 @@ struct breakpoint *space_break(struct session *session, struct space *space, str
     /* A breakpoint of the target's own stays the target's. */
     if (made.original == ARCH_BREAKPOINT_BYTE || space_write_breakpoint(space, &made))
         return NULL;
-    breakpoint = breakpoint_add(&space->breakpoints, address);
+    if (!breakpoint)
+        breakpoint = breakpoint_add(&space->breakpoints, address);
     if (!breakpoint) {
         space_write_original(space, &made);
         return NULL;
@@ -285,7 +304,8 @@ static struct space_module *known_mapping(struct space *space, const struct proc
     for (size_t i = 0; i < space->module_count; i++) {
         struct space_module *mapped = &space->modules[i];
         if (mapping->start >= mapped->start && mapping->start < mapped->end &&
-            mapping->inode == mapped->inode)
+            mapping->inode == mapped->inode && mapping->dev_major == mapped->dev_major &&
+            mapping->dev_minor == mapped->dev_minor)
             return mapped;
     }
     return NULL;
@@ -305,7 +325,13 @@ static void add_mapping(struct session *session, struct space *space, struct tra
         error_free(error);
         return;
     }
-    struct space_module mapped = {.module = module, .inode = mapping->inode, .seen = true};
+    struct space_module mapped = {
+        .module = module,
+        .inode = mapping->inode,
+        .dev_major = mapping->dev_major,
+        .dev_minor = mapping->dev_minor,
+        .seen = true,
+    };
     if (!module || !elf_file_bias(module->elf, mapping->start, mapping->offset, &mapped.bias))
         return;
     struct space_module *modules =
@@ -338,7 +364,7 @@ static void forget_unseen(struct session *session, struct space *space)
             space->modules[kept++] = *mapped;
             continue;
         }
-        breakpoint_remove_range(&space->breakpoints, mapped->start, mapped->end);
+        planted_sweep(space, mapped->start, mapped->end);
         struct log_map map = map_of(space, mapped);
         recorder_unmap(session->recorder, &map);
     }

@@ -25,6 +25,7 @@ struct space_module {
     struct module *module;
     uint64_t start, end, bias;
     uint64_t inode;
+    uint32_t dev_major, dev_minor;
     bool seen; /* by the running scan */
 };
 
@@ -64,7 +65,8 @@ struct error *space_scan(struct session *session, struct space *space, struct tr
 
 /*
  * Puts a breakpoint at address, or adds role to the one there; NULL if that is impossible (no
- * memory is mapped there, say). tracee is a stopped thread of the space.
+ * memory is mapped there, say). One whose byte the program has overwritten is set anew. tracee is
+ * a stopped thread of the space.
  */
 struct breakpoint *space_break(struct session *session, struct space *space, struct tracee *tracee,
                                uint64_t address, enum breakpoint_role role);

@@ -5,7 +5,8 @@ import re
 import signal
 import subprocess
 
-from harness import Skip, case, check, equal, ledgers, own_sums
+from harness import (Skip, case, check, equal, ledger, ledgers, own_sums,
+                     summary_as_ledger)
 from robustness_cases import code_of, state_of, wait_until
 
 
@@ -100,3 +101,39 @@ def filter_that_cannot_be_read_is_not_risked(tools):
     server = rounds_under_a_filter(tools, f"{MMAP}", prefix=("setpriv", "--bounding-set=-sys_admin",
                                                              "--inh-caps=-sys_admin"))
     check("CAP_SYS_ADMIN" in server.output, server.output)
+
+
+def counts_of_rewritten(tools, kind):
+    """What was counted by the tracer, and by the program, which must be as it is without us."""
+    plain = tools.run(tools.fixture("rewritten"), kind)
+    result = tools.trace(tools.fixture("rewritten"), kind)
+    equal((result.returncode, result.stdout), (plain.returncode, plain.stdout), kind)
+    seen, wanted = summary_as_ledger(tools.json(result.log)), ledger(result)
+    return [[one[key] for key in ("allocations", "frees", "bytes")] for one in (seen, wanted)]
+
+
+@case
+def code_may_change_under_its_breakpoints(tools):
+    for kind in ("write", "map", "move", "trap"):
+        seen, wanted = counts_of_rewritten(tools, kind)
+        equal(seen, wanted, kind)
+
+
+@case
+def library_may_be_overwritten(tools):
+    """The dynamic linker's own blocks come on top; they are the same in both."""
+    library, traps = (counts_of_rewritten(tools, kind) for kind in ("library", "traps"))
+    differences = [[one - other for one, other in zip(*pair)] for pair in zip(library, traps)]
+    equal(differences[0], differences[1], "what the generated code allocates")
+
+
+@case
+def data_where_code_was_is_not_restored(tools):
+    tracer = subprocess.Popen([tools.tracer, "-q", "-o", tools.log(), "--",
+                               tools.fixture("rewritten"), "data"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE)
+    equal(tracer.stdout.readline(), b"ready\n", "first line")
+    tracer.terminate()
+    equal(tracer.wait(60), 128 + signal.SIGTERM, "exit status")
+    output, _ = tracer.communicate(timeout=60)
+    equal(output, b"intact\n", "what the program says")

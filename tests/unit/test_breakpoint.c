@@ -29,25 +29,6 @@ static void all_added_are_found_and_no_others(void **state)
     breakpoint_table_deinit(&table);
 }
 
-static void removed_range_is_gone_and_the_rest_stays(void **state)
-{
-    (void)state;
-    struct breakpoint_table table;
-    breakpoint_table_init(&table);
-    for (uint64_t i = 0; i < 1000; i++)
-        breakpoint_add(&table, 0x7000 + i);
-    assert_non_null(breakpoint_find(&table, 0x7000 + 500)); /* fills the cache of the last one */
-    breakpoint_remove_range(&table, 0x7000 + 400, 0x7000 + 600);
-    assert_int_equal(table.count, 800);
-    for (uint64_t i = 0; i < 1000; i++) {
-        if (i >= 400 && i < 600)
-            assert_null(breakpoint_find(&table, 0x7000 + i));
-        else
-            assert_non_null(breakpoint_find(&table, 0x7000 + i));
-    }
-    breakpoint_table_deinit(&table);
-}
-
 static void copy_is_independent(void **state)
 {
     (void)state;
@@ -87,7 +68,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_added_are_found_and_no_others),
-        cmocka_unit_test(removed_range_is_gone_and_the_rest_stays),
         cmocka_unit_test(copy_is_independent),
         cmocka_unit_test(walk_visits_each_once),
     };
