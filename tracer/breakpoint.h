@@ -16,9 +16,10 @@
 struct allocator_function;
 
 enum breakpoint_role {
-    BREAKPOINT_ENTRY = 1,  /* a traced function's first instruction */
-    BREAKPOINT_RETURN = 2, /* a return address of traced calls */
-    BREAKPOINT_LINKER = 4, /* the dynamic linker reports a change of its link map */
+    BREAKPOINT_ENTRY = 1,   /* a traced function's first instruction */
+    BREAKPOINT_RETURN = 2,  /* a return address of traced calls */
+    BREAKPOINT_LINKER = 4,  /* the dynamic linker reports a change of its link map */
+    BREAKPOINT_PTRACE = 32, /* ptrace(2) is called, see conflicts.h */
 };
 
 /* Bytes behind a breakpoint by which the code that it was put into is known again. */

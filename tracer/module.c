@@ -102,13 +102,23 @@ static bool hands_on(struct symbol_walk *walk, const struct elf_function *symbol
                           walk);
 }
 
+static void note_symbol(struct module *module, const struct elf_function *symbol)
+{
+    if (strcmp(symbol->name, "_dl_debug_state") == 0)
+        module->linker_breakpoint = symbol->address;
+    else if (strcmp(symbol->name, "ptrace") == 0)
+        module->ptrace = symbol->address;
+    else if (strcmp(symbol->name, "__lsan_do_leak_check") == 0)
+        module->leak_sanitizer = true;
+}
+
 static bool visit_symbol(const struct elf_function *symbol, void *data)
 {
     struct symbol_walk *walk = data;
     if (symbol->ifunc)
         return true;
-    if (!walk->wrappers && strcmp(symbol->name, "_dl_debug_state") == 0)
-        walk->module->linker_breakpoint = symbol->address;
+    if (!walk->wrappers)
+        note_symbol(walk->module, symbol);
     const struct allocator_function *function =
         allocators_find(walk->registry->allocators, symbol->name, walk->file_name);
     if (!function || function->wrapper != walk->wrappers)

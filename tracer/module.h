@@ -33,7 +33,9 @@ struct module {
     struct elf_file *elf;
     struct module_function *functions;
     size_t function_count;
-    uint64_t linker_breakpoint; /* file virtual address of _dl_debug_state, or 0 */
+    /* File virtual addresses of _dl_debug_state and of ptrace, or 0. */
+    uint64_t linker_breakpoint, ptrace;
+    bool leak_sanitizer; /* its runtime is part of the file */
 };
 
 struct module_registry;

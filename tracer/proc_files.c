@@ -65,6 +65,20 @@ void proc_words_deinit(struct proc_words *words)
     words->count = 0;
 }
 
+char *proc_environment(pid_t pid, const char *name)
+{
+    size_t size = 0;
+    size_t length = strlen(name);
+    char *text = read_text(pid, "environ", &size);
+    char *value = NULL;
+    for (const char *at = text; at && !value && at < text + size; at += strlen(at) + 1) {
+        if (strncmp(at, name, length) == 0 && at[length] == '=')
+            value = strdup(at + length + 1);
+    }
+    free(text);
+    return value;
+}
+
 void proc_thread_name(pid_t tid, char *out, size_t size)
 {
     char *text = read_text(tid, "comm", NULL);

@@ -22,6 +22,10 @@ struct proc_words {
 void proc_arguments(pid_t pid, struct proc_words *words);
 void proc_words_deinit(struct proc_words *words);
 
+/* The value of a variable in the environment that the program was started with, malloc'd; NULL if
+ * it is not there, or not within the first 64 KiB. */
+char *proc_environment(pid_t pid, const char *name);
+
 /* The thread's name (comm); empty if it cannot be read. */
 void proc_thread_name(pid_t tid, char *out, size_t size);
 

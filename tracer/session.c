@@ -150,6 +150,8 @@ static void on_trap(struct session *session, struct tracee *tracee)
     arch_set_ip(&registers, address);
     if (session->verifier)
         pt_set_ip(tracee->tid, address);
+    if (breakpoint->roles & BREAKPOINT_PTRACE)
+        conflicts_ptrace(session, tracee, &registers);
     if (breakpoint->roles & BREAKPOINT_LINKER) {
         struct error *error = space_scan(session, tracee->space, tracee);
         if (error && error->code != ERROR_GONE)

@@ -14,6 +14,7 @@
 #include "output/log/error.h"
 #include "tracer/affinity.h"
 #include "tracer/allocators.h"
+#include "tracer/conflicts.h"
 #include "tracer/counters.h"
 #include "tracer/module.h"
 #include "tracer/options.h"
@@ -32,6 +33,7 @@ struct session {
     struct affinity affinity;
     struct verifier *verifier; /* NULL without --verify-unwind */
     struct counters counters;
+    struct conflicts conflicts;
     uint32_t spaces, threads; /* ids handed out */
     pid_t main_pid;           /* launched or attached to */
     bool launched;

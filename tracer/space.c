@@ -277,6 +277,8 @@ static void break_functions(struct session *session, struct space *space, struct
     if (module->linker_breakpoint)
         space_break(session, space, tracee, module->linker_breakpoint + mapped->bias,
                     BREAKPOINT_LINKER);
+    if (module->ptrace)
+        space_break(session, space, tracee, module->ptrace + mapped->bias, BREAKPOINT_PTRACE);
 }
 
 /* The extent of a file's consecutive mappings around maps[index]. */
@@ -353,6 +355,7 @@ static void add_mapping(struct session *session, struct space *space, struct tra
     /* Calls return to all modules, and a sandbox that comes up later would not let us map. */
     error_free(scratch_reserve(space, tracee, mapped.start));
     break_functions(session, space, tracee, &mapped);
+    conflicts_module(session, tracee, module);
 }
 
 static void forget_unseen(struct session *session, struct space *space)

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 
-from harness import (Skip, case, check, equal, ledger, ledgers, own_sums,
+from harness import (Skip, case, check, equal, ledger, ledgers, need, own_sums,
                      summary_as_ledger)
 from robustness_cases import code_of, state_of, wait_until
 
@@ -137,3 +137,31 @@ def data_where_code_was_is_not_restored(tools):
     equal(tracer.wait(60), 128 + signal.SIGTERM, "exit status")
     output, _ = tracer.communicate(timeout=60)
     equal(output, b"intact\n", "what the program says")
+
+
+@case
+def leak_sanitizer_is_warned_of(tools):
+    """As a library and within the program; said once, though children have it, too."""
+    for name, variable in (("basic_asan", "ASAN_OPTIONS"), ("basic_clang_asan", "ASAN_OPTIONS"),
+                           ("basic_lsan", "LSAN_OPTIONS")):
+        program = tools.fixture(name)
+        result = tools.trace("sh", "-c", f"{program} && exit 9; {program}; exit 0")
+        equal(result.returncode, 0, f"exit status with it ({result.stderr})")
+        warnings = [line for line in result.stderr.decode().splitlines()
+                    if line.startswith("allocptrace: ")]
+        equal(len(warnings), 1, f"warnings in {result.stderr}")
+        check("LeakSanitizer" in warnings[0] and "detect_leaks=0" in warnings[0], warnings)
+        for options in ("detect_leaks=0", "verbosity=0:detect_leaks=1,detect_leaks=false"):
+            result = tools.trace(program, env={**os.environ, variable: options})
+            equal((result.returncode, result.stderr), (0, b""), f"{name} with {options}")
+
+
+@case
+def debugger_in_the_target_is_warned_of(tools):
+    strace = need("strace")
+    result = tools.trace(strace, "-f", "-o", "/dev/null", "true")
+    check(result.returncode != 0, "strace cannot have worked")
+    warnings = [line for line in result.stderr.decode().splitlines()
+                if line.startswith("allocptrace: ")]
+    equal(len(warnings), 1, f"warnings in {result.stderr}")
+    check("(strace)" in warnings[0] and "Operation not permitted" in warnings[0], warnings)
