@@ -159,7 +159,7 @@ void process_new_child(struct session *session, struct tracee *parent, enum stop
     pid_t tid = (pid_t)message;
     struct tracee *child = tracee_find(session->tracees, tid);
     if (child && child->state != TRACEE_NEW)
-        return; /* process_early_child() has seen to it */
+        return; /* adopted when its process ended */
     bool stopped_already = child;
     if (!child)
         child = tracee_add(session->tracees, tid);
@@ -179,15 +179,32 @@ void process_early_child(struct session *session, pid_t tid)
         return;
     child->state = TRACEE_NEW;
     child->stopped = true;
-    pid_t group = proc_thread_group(tid, 0);
-    pid_t creator = (pid_t)proc_status_number(tid, "PPid", 0);
-    for (struct tracee *parent = tracee_next(session->tracees, NULL); parent;
-         parent = tracee_next(session->tracees, parent)) {
-        if (!parent->space || (parent->tgid != group && parent->tgid != creator))
+    child->tgid = proc_thread_group(tid, tid);
+    child->creator = (pid_t)proc_status_number(tid, "PPid", 0);
+}
+
+static bool has_other_threads(const struct session *session, const struct tracee *tracee)
+{
+    for (const struct tracee *other = tracee_next(session->tracees, NULL); other;
+         other = tracee_next(session->tracees, other)) {
+        if (other != tracee && other->tgid == tracee->tgid)
+            return true;
+    }
+    return false;
+}
+
+/* The process is gone or another program: its event for a child that has stopped already was lost
+ * with the thread that would have reported it. */
+static void adopt_children(struct session *session, struct tracee *last_thread)
+{
+    struct tracee *next;
+    for (struct tracee *child = tracee_next(session->tracees, NULL); child; child = next) {
+        next = tracee_next(session->tracees, child);
+        if (child->state != TRACEE_NEW || child->creator != last_thread->tgid ||
+            child->tgid == last_thread->tgid)
             continue;
-        take_in(session, parent, child, parent->tgid == group ? STOP_CLONE : STOP_FORK);
+        take_in(session, last_thread, child, STOP_FORK);
         process_first_stop(session, child);
-        return;
     }
 }
 
@@ -221,6 +238,8 @@ static void drop_other_threads(struct session *session, const struct tracee *lea
 void process_exec(struct session *session, struct tracee *tracee)
 {
     drop_other_threads(session, tracee);
+    if (tracee->space)
+        adopt_children(session, tracee);
     tracee->exec_from = tracee->space ? tracee->space->id : 0;
     tracee->exec_spawned = tracee->space && tracee->space->users > 1;
     leave_space(session, tracee, STATUS_EXEC);
@@ -279,6 +298,8 @@ void process_exit(struct session *session, struct tracee *tracee, int status)
         session->main_ended = true;
         session->main_status = status;
     }
+    if (tracee->space && !has_other_threads(session, tracee))
+        adopt_children(session, tracee);
     leave_space(session, tracee, status);
     tracee_remove(session->tracees, tracee);
 }

@@ -33,6 +33,7 @@ enum tracee_state {
 
 struct tracee {
     pid_t tid, tgid;
+    pid_t creator;   /* of a TRACEE_NEW: its parent process, as far as /proc tells */
     uint32_t thread; /* id in the log, 0 before it has one */
     enum tracee_state state;
     struct space *space;
