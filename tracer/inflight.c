@@ -156,6 +156,16 @@ bool inflight_signal(struct inflight *inflight, uint64_t stack, uint64_t sp)
     return true;
 }
 
+void inflight_fork(const struct inflight *parent, struct inflight *child)
+{
+    for (size_t i = 0; i < parent->count; i++) {
+        struct inflight_call *call = push(child);
+        if (!call)
+            return;
+        *call = parent->calls[i];
+    }
+}
+
 void inflight_clear(struct inflight *inflight)
 {
     cut(inflight, 0);

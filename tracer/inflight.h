@@ -77,6 +77,10 @@ bool inflight_return(struct inflight *inflight, uint64_t stack, uint64_t sp, uin
 /* A handler is about to run with the thread's interrupted stack pointer at sp. */
 bool inflight_signal(struct inflight *inflight, uint64_t stack, uint64_t sp);
 
+/* The thread's fork has calls of its own to return from, as its parent has; into an empty machine.
+ * Without memory for them they are not seen to end. */
+void inflight_fork(const struct inflight *parent, struct inflight *child);
+
 /* The thread ended or its address space was replaced: all calls are abandoned. */
 void inflight_clear(struct inflight *inflight);
 

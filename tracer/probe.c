@@ -395,6 +395,15 @@ void probe_signal(struct tracee *tracee, int signal)
         inflight_signal(&tracee->mappings, stack, arch_sp(&registers));
 }
 
+void probe_fork(struct session *session, const struct tracee *parent, struct tracee *child)
+{
+    if (!parent->calls.count && !parent->mappings.count)
+        return;
+    inflight_fork(&parent->calls, &child->calls);
+    inflight_fork(&parent->mappings, &child->mappings);
+    recorder_thread_fork(session->recorder, child->thread, parent->thread);
+}
+
 void probe_abandon(struct session *session, struct tracee *tracee)
 {
     inflight_clear(&tracee->calls);

@@ -20,6 +20,9 @@ void probe_stop(struct session *session, struct tracee *tracee, const struct bre
  * the one it interrupts. */
 void probe_signal(struct tracee *tracee, int signal);
 
+/* The thread has been forked from parent: it will return from the calls that the parent is in. */
+void probe_fork(struct session *session, const struct tracee *parent, struct tracee *child);
+
 /* The thread is gone, or its memory was replaced. */
 void probe_abandon(struct session *session, struct tracee *tracee);
 

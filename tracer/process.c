@@ -149,6 +149,9 @@ static void take_in(struct session *session, struct tracee *parent, struct trace
     } else {
         take_in_copy(session, parent, child);
     }
+    /* A vfork child runs inside its parent's calls as well, on its stack. */
+    if (!thread && child->thread)
+        probe_fork(session, parent, child);
 }
 
 void process_new_child(struct session *session, struct tracee *parent, enum stop_kind kind)

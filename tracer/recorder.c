@@ -277,7 +277,7 @@ static struct recorder_thread_state *thread_state(struct recorder *recorder, uin
     return &recorder->threads[thread];
 }
 
-static void note_reallocation(struct recorder *recorder, struct recorder_thread_state *thread)
+void recorder_note_reallocation(struct recorder *recorder, struct recorder_thread_state *thread)
 {
     bool reallocating = false;
     for (size_t i = 0; i < thread->capacity; i++)
@@ -303,7 +303,7 @@ static void work_call(struct recorder *recorder, const struct recorder_call *cal
             thread->calls[level] = (struct open_call){0};
         thread->calls[call->level] = open;
         if (open.old_address || thread->reallocating)
-            note_reallocation(recorder, thread);
+            recorder_note_reallocation(recorder, thread);
     }
     atomic_fetch_add_explicit(&recorder->unwound, 1, memory_order_release);
     if (call->live)
@@ -331,7 +331,7 @@ static void begin_reallocations(struct recorder *recorder, const struct recorder
             open->begun = true;
             recorder_put(recorder, &record);
         }
-        note_reallocation(recorder, thread);
+        recorder_note_reallocation(recorder, thread);
     }
 }
 
@@ -401,7 +401,7 @@ static void work_event(struct recorder *recorder, const struct recorder_event *e
         stack = thread->calls[event->level].stack;
         thread->calls[event->level].old_address = 0;
         if (thread->reallocating)
-            note_reallocation(recorder, thread);
+            recorder_note_reallocation(recorder, thread);
     }
     if (recorder->reallocating)
         begin_reallocations(recorder, event);

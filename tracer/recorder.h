@@ -41,6 +41,8 @@ void recorder_process(struct recorder *recorder, const struct log_process *proce
 void recorder_process_end(struct recorder *recorder, uint32_t process, int64_t status);
 void recorder_thread(struct recorder *recorder, uint32_t thread, uint32_t process, pid_t tid,
                      const char *name);
+/* After recorder_thread(): the thread is a fork of another one and returns from its open calls. */
+void recorder_thread_fork(struct recorder *recorder, uint32_t thread, uint32_t parent);
 void recorder_thread_end(struct recorder *recorder, uint32_t thread);
 void recorder_note(struct recorder *recorder, const char *text);
 

@@ -172,6 +172,40 @@ void recorder_thread(struct recorder *recorder, uint32_t thread, uint32_t proces
     send_record(recorder, &record, text_of(name));
 }
 
+struct thread_fork_definition {
+    struct definition head;
+    uint32_t thread, parent;
+};
+
+static void apply_thread_fork(struct recorder *recorder, struct definition *definition)
+{
+    struct thread_fork_definition *self = (struct thread_fork_definition *)definition;
+    if (self->thread < recorder->thread_count && self->parent < recorder->thread_count) {
+        struct recorder_thread_state *thread = &recorder->threads[self->thread];
+        const struct recorder_thread_state *parent = &recorder->threads[self->parent];
+        for (size_t i = 0; i < parent->capacity; i++) {
+            if (!recorder_grow((void **)&thread->calls, &thread->capacity, i,
+                               sizeof *thread->calls))
+                break;
+            thread->calls[i] = parent->calls[i];
+            thread->calls[i].begun = false;
+        }
+        recorder_note_reallocation(recorder, thread);
+    }
+    free(self);
+}
+
+void recorder_thread_fork(struct recorder *recorder, uint32_t thread, uint32_t parent)
+{
+    struct thread_fork_definition *self = malloc(sizeof *self);
+    if (!self)
+        return;
+    self->head.apply = apply_thread_fork;
+    self->thread = thread;
+    self->parent = parent;
+    recorder_send(recorder, &self->head);
+}
+
 void recorder_thread_end(struct recorder *recorder, uint32_t thread)
 {
     struct log_record record = {.kind = LOG_THREAD_END, .thread_end = {.thread = thread}};

@@ -93,6 +93,10 @@ uint64_t recorder_ticks(const struct recorder *recorder, uint64_t ns);
 /* Makes room for index in an array of zeroed elements; false when out of memory. */
 bool recorder_grow(void **array, size_t *count, size_t index, size_t element);
 
+/* Recording thread: keeps the flag and the count of threads in reallocations after a change of a
+ * thread's open calls. */
+void recorder_note_reallocation(struct recorder *recorder, struct recorder_thread_state *thread);
+
 /* Tracing thread: sends a definition on its way. */
 void recorder_send(struct recorder *recorder, struct definition *definition);
 

@@ -314,6 +314,22 @@ static void a_thread_that_exits_in_a_call_abandons_it(void **state)
     returns(STACK, TOP, SITE, 3);
 }
 
+static void a_fork_returns_from_its_parents_calls(void **state)
+{
+    (void)state;
+    struct inflight child;
+    struct inflight_call call;
+    inflight_init(&child);
+    outermost(STACK, TOP, SITE, 1);
+    inflight_fork(&thread, &child);
+    assert_true(inflight_return(&child, STACK, TOP + 8, SITE, &call));
+    assert_int_equal(call.ticket, 1);
+    assert_false(inflight_return(&child, STACK, TOP + 8, SITE, &call));
+    assert_true(inflight_return(&thread, STACK, TOP + 8, SITE, &call));
+    assert_int_equal(call.ticket, 1);
+    inflight_deinit(&child);
+}
+
 static void arguments_come_back_at_the_return(void **state)
 {
     (void)state;
@@ -368,6 +384,7 @@ int main(void)
         TEST(another_stack_is_independent),
         TEST(coroutines_return_in_any_order),
         TEST(a_thread_that_exits_in_a_call_abandons_it),
+        TEST(a_fork_returns_from_its_parents_calls),
         TEST(arguments_come_back_at_the_return),
         TEST(an_sp_at_the_edge_of_the_address_space_is_no_surprise),
     };
