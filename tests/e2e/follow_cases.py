@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Programs of several processes: each one's heap is its own, and all end as they would untraced."""
+from harness import case, check, equal, ledgers, own_sums, summary_as_ledger
+
+
+def by_process(output):
+    """The ledgers that name their process; those of one process (exec) are summed up."""
+    processes = {}
+    for one in ledgers(output):
+        pid = one.pop("process")
+        known = processes.setdefault(pid, dict.fromkeys(one, 0))
+        for key, value in one.items():
+            known[key] += value
+    return processes
+
+
+def no_warnings(result):
+    equal(result.stderr, b"", "warnings")
+
+
+def exact_processes(tools, result, status=0):
+    """Each process's summary is its ledger, to the unit, and they add up to the whole log's."""
+    equal(result.returncode, status, f"exit status ({result.stderr})")
+    no_warnings(result)
+    processes = by_process(result.stdout)
+    for pid, wanted in processes.items():
+        report = tools.json(result.log, f"--process={pid}")
+        equal(summary_as_ledger(report), wanted, f"process {pid} of {result.stdout}")
+    whole = tools.json(result.log)["summary"]
+    equal(whole["total_allocations"], sum(one["allocations"] for one in processes.values()),
+          "allocations of all processes")
+    equal((whole["unknown_frees"], whole["missed_frees"]), (0, 0), "unexplained events")
+    return processes
+
+
+@case
+def fork_children_have_their_own_ledgers(tools):
+    """With what they inherited in their peak and frees, and not among their leaks."""
+    processes = exact_processes(tools, tools.trace(tools.fixture("fork")))
+    equal(len(processes), 6, "processes")
+
+
+def cloned(way, count):
+    def run(tools):
+        processes = exact_processes(tools, tools.trace(tools.fixture("clone"), way))
+        equal(len(processes), count, "processes with a ledger")
+    run.__name__ = f"clone_{way}_has_ledgers"
+    case(run)
+
+
+cloned("shared", 1)
+cloned("copied", 2)
+cloned("sibling", 2)
+
+
+@case
+def vfork_child_allocates_in_its_parents_heap(tools):
+    """Until its exec, which fails once before it succeeds."""
+    result = tools.trace(tools.fixture("clone"), "vfork")
+    processes = exact_processes(tools, result)
+    equal(len(processes), 2, "processes with a ledger")
+    equal(tools.json(result.log)["summary"]["processes"], 2, "processes in the log")
+
+
+@case
+def memory_outlives_the_process_that_made_it(tools):
+    """A process that shares its parent's memory goes on after it; the status is the parent's."""
+    result = tools.trace(tools.fixture("clone"), "outlived")
+    equal(result.returncode, 42, f"exit status ({result.stderr})")
+    no_warnings(result)
+    found = ledgers(result.stdout)
+    equal(len(found), 1, f"ledgers in {result.stdout}")
+    equal(summary_as_ledger(tools.json(result.log)), found[0], "sums")
+
+
+@case
+def threads_spawn_children(tools):
+    """posix_spawn from several threads at once, of programs that exist and that do not."""
+    result = tools.trace(tools.fixture("spawn"))
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    no_warnings(result)
+    processes = by_process(result.stdout)
+    equal(len(processes), 33, "processes with a ledger")
+    for pid, wanted in processes.items():
+        got = own_sums(tools.json(result.log, f"--process={pid}"))
+        equal(got, {key: wanted[key] for key in got}, f"process {pid}")
+    equal(tools.json(result.log)["summary"]["processes"], 33, "processes in the log")
+
+
+@case
+def threads_allocate_while_children_are_forked(tools):
+    """200 short children; what each of them does is the same and known."""
+    result = tools.trace(tools.fixture("fork_threads"))
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    no_warnings(result)
+    (parent, wanted), = by_process(result.stdout).items()
+    got = own_sums(tools.json(result.log, f"--process={parent}"))
+    equal(got, {key: wanted[key] for key in got}, "the parent")
+    report = tools.json(result.log, "--group-by=process")
+    children = [one for one in report["allocations"] if one["process"] != parent]
+    equal(len(children), 200, "children")
+    for one in children:
+        equal((one["count"], one["total_bytes"], one["leaked_count"], one["leaked_bytes"]),
+              (10, sum(range(900, 910)), 1, 900), f"child {one['process']}")
+    summary = report["summary"]
+    equal(summary["inherited_frees"], 200, "blocks that were freed in a child")
+    equal((summary["unknown_frees"], summary["missed_frees"]), (0, 0), "unexplained events")
+
+
+@case
+def call_that_forks_returns_twice(tools):
+    """fork() inside an allocation function, and atfork handlers that allocate."""
+    result = tools.trace(tools.fixture("fork_in_call"), options=("--allocator=fork_alloc(size)",))
+    processes = exact_processes(tools, result)
+    equal(len(processes), 3, "processes with a ledger")
+
+
+@case
+def exec_by_a_thread_while_others_allocate(tools):
+    """The last of the images is undisturbed and has a ledger."""
+    result = tools.trace(tools.fixture("exec_race"))
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    no_warnings(result)
+    wanted = ledgers(result.stdout)[0]
+    report = tools.json(result.log)
+    leaked = own_sums(report)  # the other images' blocks have gone with them
+    equal((leaked["leaked_blocks"], leaked["leaked_bytes"]),
+          (wanted["leaked_blocks"], wanted["leaked_bytes"]), "blocks alive at the end")
+    summary = report["summary"]
+    equal(summary["processes"], 8, "images")
+    equal((summary["unknown_frees"], summary["missed_frees"]), (0, 0), "unexplained events")
+
+
+@case
+def exec_images_add_up(tools):
+    result = tools.trace(tools.fixture("exec"))
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    no_warnings(result)
+    processes = by_process(result.stdout)
+    equal(len(processes), 3, "processes with a ledger")
+    for pid, wanted in processes.items():
+        report = tools.json(result.log, f"--process={pid}")
+        equal(own_sums(report)["allocations"], wanted["allocations"], f"process {pid}")
+        check(report["summary"]["leaked_blocks"] >= 1, f"process {pid} leaks nothing")
+
+
+@case
+def unfollowed_children_are_untouched(tools):
+    """Their code is the file's and nobody traces them; the parent's ledger is as if alone."""
+    result = tools.trace(tools.fixture("unfollowed"), options=("--follow-fork=no",))
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    no_warnings(result)
+    reports = [line for line in result.stdout.decode().splitlines() if "text=" in line]
+    wanted = [name + " text=0 tracer=0"
+              for name in ("fork", "grandchild", "vfork", "spawn", "spawn")]
+    equal(reports, wanted, "what the children see")
+    followed = tools.trace(tools.fixture("unfollowed"))
+    check(b"fork text=0" not in followed.stdout and b"tracer=0" not in followed.stdout,
+          "the fixture does not see that it is traced")
+    report = tools.json(result.log)
+    equal(report["summary"]["processes"], 1, "processes")
+    own, wanted = own_sums(report), ledgers(result.stdout)[0]
+    equal(own, {key: wanted[key] for key in own}, "the parent")
