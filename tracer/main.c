@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -13,6 +12,7 @@
 #include "tracer/attach.h"
 #include "tracer/detach.h"
 #include "tracer/launch.h"
+#include "tracer/limits.h"
 #include "tracer/options.h"
 #include "tracer/proc_files.h"
 #include "tracer/recorder.h"
@@ -64,16 +64,6 @@ static void start_duration(double seconds)
     if (!timer.it_value.tv_sec && !timer.it_value.tv_usec)
         timer.it_value.tv_usec = 1;
     setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-/* Each mapped file costs a few descriptors. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 /* allocptrace.PROGRAM.PID.cbor in the current folder. */
@@ -182,7 +172,7 @@ static int trace(struct session *session)
     int status = EXIT_OURS;
     if (!error) {
         set_signals(options);
-        raise_descriptor_limit();
+        limits_raise();
         output =
             options->output ? strdup(options->output) : default_output(options, session->main_pid);
         error = output ? start_recorder(session, output) : error_no_memory();
@@ -226,6 +216,8 @@ int main(int argc, char **argv)
         puts("allocptrace " ALLOCPTRACE_VERSION);
         return 0;
     }
+    if (!error)
+        error = limits_check();
     if (!error)
         error = session_create(&options, &session);
     int status = error ? fail(error, false) : trace(session);

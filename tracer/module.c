@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "tracer/limits.h"
 #include "tracer/ptrace_io.h"
 
 /* Most bytes of a wrapper's body that are looked through for a call of a traced function. */
@@ -21,6 +22,7 @@ struct module_registry {
     struct relocator *relocator;
     struct module **modules;
     size_t count;
+    uint32_t ids; /* handed out */
 };
 
 struct error *module_registry_create(const struct allocators *allocators,
@@ -35,14 +37,20 @@ struct error *module_registry_create(const struct allocators *allocators,
     return NULL;
 }
 
+static void forget_contents(struct module *module)
+{
+    if (module->elf)
+        limits_give_back(LIMITS_MODULE);
+    elf_file_close(module->elf);
+    module->elf = NULL;
+    free(module->functions);
+    module->functions = NULL;
+    module->function_count = 0;
+}
+
 static void module_destroy(struct module *module)
 {
-    if (!module)
-        return;
-    elf_file_close(module->elf);
-    if (module->fd >= 0)
-        close(module->fd);
-    free(module->functions);
+    forget_contents(module);
     free(module->path);
     free(module);
 }
@@ -220,13 +228,10 @@ static struct module *known_module(struct module_registry *registry, const char 
     return NULL;
 }
 
-static struct error *add_module(struct module_registry *registry, pid_t pid, const char *path,
-                                int fd, const struct stat *status, struct module **out)
+/* Takes the file in without looking into it. */
+static struct error *enlist(struct module_registry *registry, const char *path,
+                            const struct stat *status, struct module **out)
 {
-    struct elf_file *elf;
-    struct error *error = elf_file_open(fd, path, &elf);
-    if (error)
-        return error;
     struct module *module = calloc(1, sizeof *module);
     struct module **modules =
         realloc(registry->modules, (registry->count + 1) * sizeof(struct module *));
@@ -234,25 +239,52 @@ static struct error *add_module(struct module_registry *registry, pid_t pid, con
         registry->modules = modules;
     if (!module || !modules || !(module->path = strdup(path))) {
         free(module);
-        elf_file_close(elf);
         return error_no_memory();
     }
-    module->fd = dup(fd);
-    module->elf = elf;
     module->device = status->st_dev;
     module->inode = status->st_ino;
     module->size = status->st_size;
     module->modified_ns = (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
-    error = module->fd < 0 ? error_errno(errno, "cannot keep %s open", path)
-                           : find_functions(registry, module, pid);
-    if (error) {
-        module_destroy(module);
-        return error;
-    }
     registry->modules[registry->count++] = module;
-    module->id = (uint32_t)registry->count;
     *out = module;
     return NULL;
+}
+
+static struct error *read_module(struct module_registry *registry, struct module *module, int fd,
+                                 pid_t pid)
+{
+    struct elf_file *elf;
+    struct error *error = limits_take(LIMITS_MODULE);
+    if (error)
+        return error;
+    error = elf_file_open(fd, module->path, &elf);
+    if (error) {
+        limits_give_back(LIMITS_MODULE);
+        return error;
+    }
+    module->elf = elf;
+    return find_functions(registry, module, pid);
+}
+
+static struct error *add_module(struct module_registry *registry, pid_t pid, const char *path,
+                                int fd, const struct stat *status, struct module **out)
+{
+    struct module *module = NULL;
+    struct error *error = enlist(registry, path, status, &module);
+    if (error)
+        return error;
+    error = read_module(registry, module, fd, pid);
+    if (!error) {
+        module->id = ++registry->ids;
+        *out = module;
+    } else if (error->code == ERROR_MEMORY || error->errno_value) {
+        /* The next time it may work. */
+        registry->count--;
+        module_destroy(module);
+    } else {
+        forget_contents(module);
+    }
+    return error;
 }
 
 struct error *module_registry_get(struct module_registry *registry, pid_t pid,
@@ -284,5 +316,7 @@ struct error *module_registry_get(struct module_registry *registry, pid_t pid,
         *is_new = !error;
     }
     close(fd);
+    if (*module && !(*module)->elf)
+        *module = NULL;
     return error;
 }

@@ -29,8 +29,7 @@ struct module {
     char *path;  /* as the target sees it; "[vdso]" */
     uint64_t device, inode;
     int64_t size, modified_ns; /* what tells a rewritten file from the old one */
-    int fd;
-    struct elf_file *elf;
+    struct elf_file *elf; /* NULL if it has the look of an ELF file and cannot be read as one */
     struct module_function *functions;
     size_t function_count;
     /* File virtual addresses of _dl_debug_state and of ptrace, or 0. */
@@ -47,8 +46,9 @@ void module_registry_destroy(struct module_registry *registry);
 
 /*
  * The module behind a mapping of process pid, opened through /proc/PID/root or map_files, so that
- * containers work. NULL in *module with success for a mapping that is no ELF file. *is_new says
- * whether it was made by this call. The registry owns modules.
+ * containers work. NULL in *module with success for a mapping that is no ELF file, or one that
+ * could not be read and was reported by an earlier call. *is_new says whether it was made by this
+ * call. The registry owns modules.
  */
 struct error *module_registry_get(struct module_registry *registry, pid_t pid,
                                   const struct proc_mapping *mapping, struct module **module,

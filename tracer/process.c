@@ -72,7 +72,7 @@ void process_check_functions(struct session *session, const struct space *space)
     for (size_t i = 0; i < space->module_count; i++)
         dynamic = dynamic || space->modules[i].module->linker_breakpoint;
     /* A dynamic program's libraries are still to come. */
-    if (space->functions || dynamic)
+    if (space->functions || dynamic || session->limit_told)
         return;
     char executable[4096];
     proc_executable(space->pid, executable, sizeof executable);
@@ -113,20 +113,31 @@ static bool shares_memory(enum stop_kind kind, const struct tracee *parent, pid_
     return shared < 0 ? kind != STOP_FORK : shared > 0;
 }
 
+/* At the limit of open files there would be no end of it. */
+static void tell_untraced(struct session *session, pid_t pid, const struct error *error)
+{
+    bool limit = error->errno_value == EMFILE;
+    if (error->code == ERROR_GONE || (limit && session->limit_told))
+        return;
+    session->limit_told = session->limit_told || limit;
+    session_warn(session, "process %d%s is not traced: %s", (int)pid,
+                 limit ? ", like others later," : "", error->message);
+}
+
 /* A child of its own memory has a copy of our bytes. */
 static void take_in_copy(struct session *session, struct tracee *parent, struct tracee *child)
 {
     struct space *space;
-    struct error *error = space_fork(parent->space, session->spaces + 1, child->tgid, &space);
+    struct error *error = NULL;
+    bool follow = session->options->follow_fork;
+    if (follow)
+        error = space_fork(parent->space, session->spaces + 1, child->tgid, &space);
     if (error) {
-        session_warn(session, "child process %d is not traced: %s", (int)child->tgid,
-                     error->message);
+        tell_untraced(session, child->tgid, error);
         error_free(error);
-        return;
     }
-    if (!session->options->follow_fork) {
-        space_restore_text(space);
-        space_destroy(space);
+    if (!follow || error) {
+        error_free(space_restore_copy(parent->space, child->tgid));
         child->release_at_stop = true;
         return;
     }
@@ -277,9 +288,7 @@ void process_exec_done(struct session *session, struct tracee *tracee)
         error = space_scan(session, tracee->space, tracee);
     }
     if (error) {
-        if (error->code != ERROR_GONE)
-            session_warn(session, "process %d is not traced: %s", (int)tracee->tgid,
-                         error->message);
+        tell_untraced(session, tracee->tgid, error);
         error_free(error);
         if (!tracee->space) {
             /* Nothing of it could be followed, its children neither. */

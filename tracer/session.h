@@ -39,7 +39,7 @@ struct session {
     bool launched;
     bool main_ended;
     int main_status; /* as waitpid(2) gives it */
-    bool write_failure_told;
+    bool write_failure_told, limit_told;
 };
 
 struct error *session_create(const struct options *options, struct session **session);

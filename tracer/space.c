@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tracer/limits.h"
 #include "tracer/planted.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/scratch.h"
@@ -15,6 +16,12 @@
 
 /* Two instructions of the longest length that there is. */
 #define COVERED_MAX 30
+
+static struct error *open_memory(pid_t pid, int *mem)
+{
+    *mem = mem_open(pid);
+    return *mem < 0 ? error_errno(errno, "cannot open the memory of process %d", (int)pid) : NULL;
+}
 
 struct error *space_create(uint32_t id, pid_t pid, struct space **out)
 {
@@ -24,10 +31,14 @@ struct error *space_create(uint32_t id, pid_t pid, struct space **out)
     space->id = id;
     space->pid = pid;
     breakpoint_table_init(&space->breakpoints);
-    space->mem = mem_open(pid);
-    if (space->mem < 0) {
-        struct error *error = error_errno(errno, "cannot open the memory of process %d", (int)pid);
+    struct error *error = limits_take(LIMITS_PROCESS);
+    if (error) {
         free(space);
+        return error;
+    }
+    error = open_memory(pid, &space->mem);
+    if (error) {
+        space_destroy(space);
         return error;
     }
     *out = space;
@@ -74,9 +85,21 @@ void space_destroy(struct space *space)
     breakpoint_table_deinit(&space->breakpoints);
     if (space->mem >= 0)
         close(space->mem);
+    limits_give_back(LIMITS_PROCESS);
     free(space->modules);
     free(space->scratches);
     free(space);
+}
+
+struct error *space_restore_copy(const struct space *parent, pid_t pid)
+{
+    struct space copy = *parent;
+    struct error *error = open_memory(pid, &copy.mem);
+    if (error)
+        return error;
+    space_restore_text(&copy);
+    close(copy.mem);
+    return NULL;
 }
 
 int space_write_original(const struct space *space, const struct breakpoint *breakpoint)
@@ -313,6 +336,18 @@ static struct space_module *known_mapping(struct space *space, const struct proc
     return NULL;
 }
 
+static void tell_untraced(struct session *session, const char *path, const struct error *error)
+{
+    if (error->errno_value != EMFILE) {
+        if (error->code != ERROR_GONE)
+            session_warn(session, "%s: its functions are not traced", error->message);
+    } else if (!session->limit_told) {
+        session->limit_told = true;
+        session_warn(session, "%s: functions of %s, and of files mapped later, are not traced",
+                     error->message, path);
+    }
+}
+
 static void add_mapping(struct session *session, struct space *space, struct tracee *tracee,
                         const struct proc_maps *maps, size_t index)
 {
@@ -322,8 +357,7 @@ static void add_mapping(struct session *session, struct space *space, struct tra
     struct error *error =
         module_registry_get(session->modules, tracee->tid, mapping, &module, &is_new);
     if (error) {
-        if (error->code != ERROR_GONE)
-            session_warn(session, "%s: its functions are not traced", error->message);
+        tell_untraced(session, mapping->path, error);
         error_free(error);
         return;
     }
@@ -347,7 +381,8 @@ static void add_mapping(struct session *session, struct space *space, struct tra
         size_t id_size;
         const uint8_t *id = elf_file_build_id(module->elf, &id_size);
         root_of(space->pid, root, sizeof root);
-        recorder_module(session->recorder, module->id, module->fd, module->path, id, id_size, root);
+        recorder_module(session->recorder, module->id, elf_file_descriptor(module->elf),
+                        module->path, id, id_size, root);
     }
     modules[space->module_count++] = mapped;
     struct log_map map = map_of(space, &mapped);

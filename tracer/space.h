@@ -55,6 +55,8 @@ struct error *space_create(uint32_t id, pid_t pid, struct space **space);
 /* A copy for a fork's child, whose memory has all our bytes already. */
 struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid, struct space **space);
 void space_destroy(struct space *space);
+/* Puts the program's code back into a fork's child that is not to be followed. */
+struct error *space_restore_copy(const struct space *parent, pid_t pid);
 
 /*
  * Compares the mappings with the modules known: makes new ones known to the recorder and puts

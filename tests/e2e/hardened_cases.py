@@ -7,6 +7,7 @@ import subprocess
 
 from harness import (Skip, case, check, equal, ledger, ledgers, need, own_sums,
                      summary_as_ledger)
+from process_cases import one_line
 from robustness_cases import code_of, state_of, wait_until
 
 
@@ -165,3 +166,47 @@ def debugger_in_the_target_is_warned_of(tools):
                 if line.startswith("allocptrace: ")]
     equal(len(warnings), 1, f"warnings in {result.stderr}")
     check("(strace)" in warnings[0] and "Operation not permitted" in warnings[0], warnings)
+
+
+def warnings_of(result):
+    return [line for line in result.stderr.decode(errors="replace").splitlines()
+            if line.startswith("allocptrace: ")]
+
+
+@case
+def limits_of_the_tracer_are_named(tools):
+    for option, value, words in (("--nofile", 16, ("open files", "ulimit -n", "16")),
+                                 ("--as", 60000 << 10, ("virtual memory", "ulimit -v", "60000"))):
+        limited = ("prlimit", f"{option}={value}:{value}", tools.tracer)
+        if tools.run(*limited, "--version").returncode:
+            continue  # a tracer with AddressSanitizer needs much more by itself
+        result = tools.run(*limited, "-o", tools.log(), "--", tools.fixture("basic"))
+        one_line(result, 125, "allocptrace", *words)
+        equal(result.stdout, b"", "the program must not have run")
+
+
+@case
+def too_many_processes_are_left_alone(tools):
+    """More than there are descriptors for: those that are not traced run as if we were not there."""
+    log = tools.log()
+    result = tools.run("prlimit", "--nofile=80:80", tools.tracer, "-q", "-o", log, "--",
+                       tools.fixture("crowd"), "100")
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    warnings = warnings_of(result)
+    equal(len(warnings), 1, f"warnings in {result.stderr}")
+    check("Too many open files" in warnings[0] and "ulimit -n" in warnings[0], warnings)
+    report = tools.json(log)["summary"]
+    # The budget is 80 less what is kept free and what the modules take.
+    check(20 * 10 < report["total_allocations"] < 2 * 20 * 60, report)
+
+
+@case
+def unreadable_library_is_warned_of_once(tools):
+    path = os.path.join(tools.folder, "odd.so")
+    with open(path, "wb") as file:
+        file.write(b"\x7fELF\xff\xff" + bytes(4090))
+    result = tools.trace(tools.fixture("dlopen"), path)
+    ledger(result)
+    warnings = warnings_of(result)
+    equal(len(warnings), 1, f"warnings in {result.stderr}")
+    check(path in warnings[0], warnings)
