@@ -53,6 +53,9 @@ void arch_unwind_registers(const struct arch_registers *registers, struct unwind
 
 /* Bytes of an instruction that enters the kernel, to look for in executable mappings. */
 extern const uint8_t arch_syscall_instruction[2];
+/* The same followed by a jump to itself: a thread that made a system call there does no more until
+ * it is moved elsewhere. */
+extern const uint8_t arch_syscall_and_wait[4];
 
 /*
  * Turns registers into those of a thread about to execute the system call instruction at address

@@ -7,6 +7,7 @@
 
 const size_t arch_ip_user_offset = offsetof(struct user, regs.rip);
 const uint8_t arch_syscall_instruction[2] = {0x0f, 0x05};
+const uint8_t arch_syscall_and_wait[4] = {0x0f, 0x05, 0xeb, 0xfe};
 
 uint64_t arch_ip(const struct arch_registers *registers)
 {

@@ -108,7 +108,7 @@ static struct error *seize_threads(struct session *session, pid_t pid, bool *fou
         pid_t tid = (pid_t)atoi(entry->d_name);
         if (tid <= 0 || tracee_find(session->tracees, tid))
             continue;
-        int failure = pt_seize(tid, false);
+        int failure = pt_seize(tid, session->cleaning ? SEIZE_PLAIN : SEIZE_FOLLOW);
         /* A thread that ended meanwhile, or a new one that was seized along with its creator. */
         if (failure == ESRCH || (failure && proc_status_number(tid, "TracerPid", 0) == getpid()))
             continue;
@@ -186,15 +186,24 @@ static void resume_all(struct session *session)
     }
 }
 
+struct error *attach_stop(struct session *session, struct tracee **worker)
+{
+    stop_all(session);
+    *worker = choose_worker(session);
+    if (!*worker || !tracee_find(session->tracees, session->main_pid))
+        return seize_failed(session->main_pid, ESRCH);
+    return NULL;
+}
+
 struct error *attach_start(struct session *session)
 {
     pid_t pid = session->main_pid;
-    stop_all(session);
+    struct tracee *worker;
+    struct error *error = attach_stop(session, &worker);
+    if (error)
+        return error;
     struct tracee *leader = tracee_find(session->tracees, pid);
-    struct tracee *worker = choose_worker(session);
-    if (!leader || !worker)
-        return seize_failed(pid, ESRCH);
-    struct error *error = process_begin(session, leader, LOG_ORIGIN_ATTACH, 0);
+    error = process_begin(session, leader, LOG_ORIGIN_ATTACH, 0);
     if (error)
         return error;
     struct space *space = leader->space;
@@ -206,6 +215,7 @@ struct error *attach_start(struct session *session)
         if (!tracee->space)
             process_add_thread(session, tracee, space);
     }
+    space_prepare(session, space, worker, false);
     error = space_scan(session, space, worker);
     if (!error)
         process_check_functions(session, space);

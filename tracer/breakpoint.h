@@ -16,9 +16,12 @@
 struct allocator_function;
 
 enum breakpoint_role {
-    BREAKPOINT_ENTRY = 1,   /* a traced function's first instruction */
-    BREAKPOINT_RETURN = 2,  /* a return address of traced calls */
-    BREAKPOINT_LINKER = 4,  /* the dynamic linker reports a change of its link map */
+    BREAKPOINT_ENTRY = 1,  /* a traced function's first instruction */
+    BREAKPOINT_RETURN = 2, /* a return address of traced calls */
+    BREAKPOINT_LINKER = 4, /* the dynamic linker reports a change of its link map */
+    /* Functions that sigtrap.h has to know of: sigaction(3), pthread_sigmask(3). */
+    BREAKPOINT_SIGACTION = 8,
+    BREAKPOINT_SIGMASK = 16,
     BREAKPOINT_PTRACE = 32, /* ptrace(2) is called, see conflicts.h */
 };
 

@@ -18,6 +18,9 @@ struct counters {
     uint64_t breakpoints;         /* set, over all address spaces */
     uint64_t unplaced;            /* return addresses where none could be set */
     uint64_t abandoned;           /* calls that ended by longjmp, exception or thread exit */
+    uint64_t forced_traps;        /* breakpoints met by threads that block SIGTRAP */
+    uint64_t text_bytes;          /* compared with the files after detaching */
+    uint64_t text_differences;    /* of them, those that differ */
     uint64_t verified, differing; /* --verify-unwind */
     uint64_t elapsed_us;
 };

@@ -6,9 +6,11 @@
 
 #include "tracer/planted.h"
 #include "tracer/probe.h"
+#include "tracer/proc_files.h"
 #include "tracer/process.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/session.h"
+#include "tracer/sigtrap.h"
 #include "tracer/step.h"
 
 /* What a stopped tracee needs before it can be let go. */
@@ -55,7 +57,7 @@ static void fetch_trap(struct tracee *tracee, struct stop *stop)
         return;
     const struct breakpoint *breakpoint =
         breakpoint_find(&tracee->space->breakpoints, arch_breakpoint_address(&registers));
-    if (!breakpoint || !breakpoint->roles || !breakpoint->unambiguous ||
+    if (!breakpoint || !proc_pending(tracee->tid, SIGTRAP) ||
         pt_continue(tracee->tid, stop->kind == STOP_SIGNAL ? stop->signal : 0))
         return;
     int failure;
@@ -91,6 +93,21 @@ static void stop_one(struct session *session, struct tracee *tracee)
     tracee->ready_to_detach = true;
 }
 
+/* Once for each process. A thread that is to get a signal is the last choice to make our call: the
+ * signal would be another's, as far as its siginfo tells. */
+static void restore_actions(struct session *session, bool any)
+{
+    for (struct tracee *tracee = tracee_next(session->tracees, NULL); tracee;
+         tracee = tracee_next(session->tracees, tracee)) {
+        if (!tracee->space || tracee->action_restored || (tracee->detach_signal && !any))
+            continue;
+        sigtrap_end(tracee->space, tracee);
+        for (struct tracee *other = tracee_next(session->tracees, NULL); other;
+             other = tracee_next(session->tracees, other))
+            other->action_restored = other->action_restored || other->tgid == tracee->tgid;
+    }
+}
+
 void detach_all(struct session *session)
 {
     /* Stopping one may bring another (a fork): go on until all are ready. */
@@ -111,6 +128,8 @@ void detach_all(struct session *session)
         if (tracee->space)
             wrong += space_restore_text(tracee->space);
     }
+    restore_actions(session, false);
+    restore_actions(session, true);
     if (wrong)
         session_warn(session, "%zu places of the program's code could not be restored", wrong);
     struct tracee *tracee;

@@ -166,8 +166,12 @@ static int trace(struct session *session)
 {
     const struct options *options = session->options;
     struct launch launch = {.start_pipe = -1, .failure_pipe = -1};
-    struct error *error = options->pid ? attach_seize(session, options->pid)
-                                       : launch_prepare(session, options->command, &launch);
+    struct error *error = NULL;
+    if (options->pid)
+        error = guardian_start(options, &session->guardian);
+    if (!error)
+        error = options->pid ? attach_seize(session, options->pid)
+                             : launch_prepare(session, options->command, &launch);
     char *output = NULL;
     int status = EXIT_OURS;
     if (!error) {

@@ -116,6 +116,10 @@ static void note_symbol(struct module *module, const struct elf_function *symbol
         module->linker_breakpoint = symbol->address;
     else if (strcmp(symbol->name, "ptrace") == 0)
         module->ptrace = symbol->address;
+    else if (strcmp(symbol->name, "sigaction") == 0)
+        module->sigaction = symbol->address;
+    else if (strcmp(symbol->name, "pthread_sigmask") == 0)
+        module->sigmask = symbol->address;
     else if (strcmp(symbol->name, "__lsan_do_leak_check") == 0)
         module->leak_sanitizer = true;
 }

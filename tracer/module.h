@@ -32,8 +32,8 @@ struct module {
     struct elf_file *elf; /* NULL if it has the look of an ELF file and cannot be read as one */
     struct module_function *functions;
     size_t function_count;
-    /* File virtual addresses of _dl_debug_state and of ptrace, or 0. */
-    uint64_t linker_breakpoint, ptrace;
+    /* File virtual addresses of _dl_debug_state, ptrace, sigaction and pthread_sigmask, or 0. */
+    uint64_t linker_breakpoint, ptrace, sigaction, sigmask;
     bool leak_sanitizer; /* its runtime is part of the file */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/proc_files.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -123,13 +124,61 @@ pid_t proc_thread_group(pid_t tid, pid_t fallback)
     return (pid_t)proc_status_number(tid, "Tgid", fallback);
 }
 
-bool proc_catches(pid_t pid, int signal)
+static bool in_signal_set(pid_t pid, const char *name, int signal)
 {
     char *text;
-    const char *value = status_line(pid, "SigCgt", &text);
-    bool caught = value && (strtoull(value, NULL, 16) >> (signal - 1) & 1);
+    const char *value = status_line(pid, name, &text);
+    bool in = value && (strtoull(value, NULL, 16) >> (signal - 1) & 1);
     free(text);
-    return caught;
+    return in;
+}
+
+bool proc_catches(pid_t pid, int signal)
+{
+    return in_signal_set(pid, "SigCgt", signal);
+}
+
+bool proc_ignores(pid_t pid, int signal)
+{
+    return in_signal_set(pid, "SigIgn", signal);
+}
+
+bool proc_pending(pid_t tid, int signal)
+{
+    return in_signal_set(tid, "SigPnd", signal);
+}
+
+uint64_t proc_entry(pid_t pid)
+{
+    size_t size = 0;
+    char *text = read_text(pid, "auxv", &size);
+    uint64_t entry = 0;
+    Elf64_auxv_t item;
+    for (size_t at = 0; text && !entry && at + sizeof item <= size; at += sizeof item) {
+        memcpy(&item, text + at, sizeof item);
+        if (item.a_type == AT_ENTRY)
+            entry = item.a_un.a_val;
+    }
+    free(text);
+    return entry;
+}
+
+void proc_children(pid_t pid, void (*visit)(pid_t child, void *data), void *data)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *directory = opendir(path);
+    const struct dirent *entry;
+    while (directory && (entry = readdir(directory))) {
+        snprintf(path, sizeof path, "task/%.20s/children", entry->d_name);
+        char *text = read_text(pid, path, NULL);
+        char *end = text;
+        for (long child; text && (child = strtol(end, &end, 10)) > 0;)
+            visit((pid_t)child, data);
+        free(text);
+    }
+    if (directory)
+        closedir(directory);
 }
 
 uint64_t proc_initial_sp(pid_t pid)

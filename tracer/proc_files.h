@@ -38,8 +38,18 @@ long proc_status_number(pid_t pid, const char *name, long fallback);
 /* The process that a thread belongs to (Tgid). */
 pid_t proc_thread_group(pid_t tid, pid_t fallback);
 
-/* Whether a signal has a handler in the process (SigCgt). */
+/* Whether a signal has a handler in the process (SigCgt), is ignored by it (SigIgn), or was sent to
+ * the thread and is still to be delivered (SigPnd). */
 bool proc_catches(pid_t pid, int signal);
+bool proc_ignores(pid_t pid, int signal);
+bool proc_pending(pid_t tid, int signal);
+
+/* The address of the program's first instruction (AT_ENTRY of the auxiliary vector), 0 if
+ * unknown. */
+uint64_t proc_entry(pid_t pid);
+
+/* Calls visit for each child process of the process's threads (/proc/PID/task/TID/children). */
+void proc_children(pid_t pid, void (*visit)(pid_t child, void *data), void *data);
 
 /* The stack pointer that the program started with (startstack), 0 if unknown. */
 uint64_t proc_initial_sp(pid_t pid);

@@ -57,7 +57,8 @@ struct error *process_begin(struct session *session, struct tracee *tracee,
                             enum log_process_origin origin, uint32_t parent)
 {
     struct space *space;
-    struct error *error = space_create(session->spaces + 1, tracee->tgid, &space);
+    struct error *error =
+        space_create(session->spaces + 1, tracee->tgid, session->guardian, &space);
     if (error)
         return error;
     session->spaces++;
@@ -92,7 +93,8 @@ static void leave_space(struct session *session, struct tracee *tracee, int64_t 
     tracee->space = NULL;
     if (!space || --space->users > 0)
         return;
-    recorder_process_end(session->recorder, space->id, status);
+    if (session->recorder)
+        recorder_process_end(session->recorder, space->id, status);
     space_destroy(space);
 }
 
@@ -153,6 +155,7 @@ static void take_in(struct session *session, struct tracee *parent, struct trace
     child->state = TRACEE_EXPECTED;
     child->tgid = proc_thread_group(child->tid, kind == STOP_CLONE ? parent->tgid : child->tid);
     affinity_inherited(child, parent);
+    child->trap_blocked = parent->trap_blocked;
     bool thread = child->tgid == parent->tgid;
     if (thread || shares_memory(kind, parent, child->tid)) {
         process_add_thread(session, child, parent->space);
@@ -256,6 +259,7 @@ void process_exec(struct session *session, struct tracee *tracee)
         adopt_children(session, tracee);
     tracee->exec_from = tracee->space ? tracee->space->id : 0;
     tracee->exec_spawned = tracee->space && tracee->space->users > 1;
+    tracee->exec_ignored_trap = tracee->space && sigtrap_ignored(tracee->space);
     leave_space(session, tracee, STATUS_EXEC);
     stack_range_forget(tracee);
     if (tracee->release_at_exec) {
@@ -285,6 +289,7 @@ void process_exec_done(struct session *session, struct tracee *tracee)
     if (!error && pt_get_registers(tracee->tid, &registers) == 0) {
         /* The argument count stands at RSP; nothing above it is a frame. */
         tracee->space->initial_sp = arch_sp(&registers) + ARCH_CALL_POPS;
+        space_prepare(session, tracee->space, tracee, tracee->exec_ignored_trap);
         error = space_scan(session, tracee->space, tracee);
     }
     if (error) {

@@ -21,11 +21,13 @@ static void *as_data(unsigned long value)
     return (void *)value; /* NOLINT(performance-no-int-to-ptr): ptrace takes numbers this way */
 }
 
-int pt_seize(pid_t tid, bool exit_kill)
+int pt_seize(pid_t tid, enum seize how)
 {
-    unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
-                            PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
-    if (exit_kill)
+    unsigned long options = PTRACE_O_TRACESYSGOOD;
+    if (how != SEIZE_PLAIN)
+        options |=
+            PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
+    if (how == SEIZE_AND_DESTROY)
         options |= PTRACE_O_EXITKILL;
     return request(PTRACE_SEIZE, tid, NULL, as_data(options));
 }
@@ -93,6 +95,16 @@ int pt_seccomp_filter(pid_t tid, unsigned index, struct sock_filter *code, size_
         return errno;
     *count = (size_t)length;
     return 0;
+}
+
+int pt_get_sigmask(pid_t tid, uint64_t *mask)
+{
+    return request(PTRACE_GETSIGMASK, tid, as_data(sizeof *mask), mask);
+}
+
+int pt_set_sigmask(pid_t tid, uint64_t mask)
+{
+    return request(PTRACE_SETSIGMASK, tid, as_data(sizeof mask), &mask);
 }
 
 int pt_wait(pid_t tid, bool block, pid_t *stopped, int *status)

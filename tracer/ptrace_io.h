@@ -18,8 +18,12 @@
 
 struct sock_filter;
 
-/* PTRACE_SEIZE with the options that the session relies on; exit_kill adds PTRACE_O_EXITKILL. */
-int pt_seize(pid_t tid, bool exit_kill);
+enum seize {
+    SEIZE_PLAIN,       /* no options: children are not followed */
+    SEIZE_FOLLOW,      /* with the options that the session relies on */
+    SEIZE_AND_DESTROY, /* the same, and the tracer's death is the tracee's: PTRACE_O_EXITKILL */
+};
+int pt_seize(pid_t tid, enum seize how);
 int pt_interrupt(pid_t tid);
 int pt_continue(pid_t tid, int signal);
 int pt_continue_to_syscall(pid_t tid, int signal);
@@ -34,6 +38,9 @@ int pt_get_siginfo(pid_t tid, siginfo_t *info);
 /* The thread's seccomp filter number index, counted from 0 for the first installed, into code
  * (BPF_MAXINSNS instructions). ENOENT after the last; EACCES without CAP_SYS_ADMIN. */
 int pt_seccomp_filter(pid_t tid, unsigned index, struct sock_filter *code, size_t *count);
+/* The blocked signals, bit N - 1 for signal N (PTRACE_GETSIGMASK, since Linux 3.11). */
+int pt_get_sigmask(pid_t tid, uint64_t *mask);
+int pt_set_sigmask(pid_t tid, uint64_t mask);
 
 /* Waits for one tracee or, with tid -1, for any; __WALL. EINTR is returned to the caller. */
 int pt_wait(pid_t tid, bool block, pid_t *stopped, int *status);

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "symbols/proc_maps.h"
+#include "tracer/parking.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/seccomp.h"
 #include "tracer/stop.h"
@@ -18,41 +18,6 @@
 static struct error *gone(const struct tracee *tracee)
 {
     return error_format(ERROR_GONE, "thread %d is gone", (int)tracee->tid);
-}
-
-static uint64_t search_mapping(pid_t tid, const struct proc_mapping *mapping)
-{
-    size_t size = mapping->end - mapping->start;
-    uint8_t *code = malloc(size);
-    uint64_t found = 0;
-    size_t got = code ? mem_read(tid, mapping->start, code, size) : 0;
-    const uint8_t *hit =
-        got ? memmem(code, got, arch_syscall_instruction, sizeof arch_syscall_instruction) : NULL;
-    if (hit)
-        found = mapping->start + (uint64_t)(hit - code);
-    free(code);
-    return found;
-}
-
-/* Any two bytes that decode as the instruction will do, wherever they stand in executable memory.
- */
-static uint64_t find_instruction(pid_t tid)
-{
-    struct proc_maps maps;
-    struct error *error = proc_maps_read(tid, &maps);
-    if (error) {
-        error_free(error);
-        return 0;
-    }
-    uint64_t found = 0;
-    /* The vdso is last and small, and it always has one. */
-    for (size_t i = maps.count; i-- > 0 && !found;) {
-        const struct proc_mapping *mapping = &maps.mappings[i];
-        if (mapping->executable && mapping->readable && strcmp(mapping->path, "[vsyscall]") != 0)
-            found = search_mapping(tid, mapping);
-    }
-    proc_maps_deinit(&maps);
-    return found;
 }
 
 /* Signals that come while the tracee works for us: held back and sent again afterwards. */
@@ -121,18 +86,19 @@ struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t 
     struct arch_registers saved;
     if (pt_get_registers(tracee->tid, &saved))
         return gone(tracee);
-    uint64_t instruction = find_instruction(tracee->tid);
-    if (!instruction)
-        return error_format(ERROR_UNSUPPORTED,
-                            "process %d has no system call instruction to make use of",
-                            (int)tracee->tgid);
+    struct guardian_parked parked;
+    struct error *error = parking_begin(tracee, &saved, &parked);
+    if (error)
+        return error;
     struct seccomp_data call;
-    arch_describe_syscall(&call, instruction, number, arguments);
-    struct error *error = seccomp_permits(tracee->tid, &call);
+    arch_describe_syscall(&call, parked.instruction, number, arguments);
+    error = seccomp_permits(tracee->tid, &call);
+    if (error)
+        parking_end(tracee, &parked);
     if (error)
         return error;
     struct arch_registers registers = saved;
-    arch_prepare_syscall(&registers, instruction, number, arguments);
+    arch_prepare_syscall(&registers, parked.instruction, number, arguments);
     struct held held = {.count = 0};
     int failure = pt_set_registers(tracee->tid, &registers);
     if (!failure) /* entry */
@@ -143,6 +109,7 @@ struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t 
         failure = pt_get_registers(tracee->tid, &registers);
     if (!failure)
         failure = pt_set_registers(tracee->tid, &saved);
+    parking_end(tracee, &parked);
     if (!failure && arch_restart_pending(&saved))
         failure = pass_restart(tracee, &held);
     if (!failure && tracee->has_pending && stop_classify(tracee->pending_status).kind == STOP_GROUP)

@@ -13,6 +13,7 @@
 #include "tracer/probe.h"
 #include "tracer/process.h"
 #include "tracer/ptrace_io.h"
+#include "tracer/sigtrap.h"
 #include "tracer/step.h"
 #include "tracer/stop.h"
 
@@ -65,6 +66,7 @@ void session_destroy(struct session *session)
 {
     if (!session)
         return;
+    guardian_stop(session->guardian);
     verifier_destroy(session->verifier);
     tracee_table_destroy(session->tracees);
     module_registry_destroy(session->modules);
@@ -143,13 +145,16 @@ static void on_trap(struct session *session, struct tracee *tracee)
     }
     if (planted == PLANTED_FOREIGN) {
         probe_signal(tracee, SIGTRAP);
-        resume(tracee, SIGTRAP);
+        resume(tracee, sigtrap_own(tracee));
         return;
     }
     session->counters.breakpoint_stops++;
     arch_set_ip(&registers, address);
     if (session->verifier)
         pt_set_ip(tracee->tid, address);
+    sigtrap_stopped(session, tracee, breakpoint);
+    if (breakpoint->roles & (BREAKPOINT_SIGACTION | BREAKPOINT_SIGMASK))
+        sigtrap_calling(tracee, breakpoint, &registers);
     if (breakpoint->roles & BREAKPOINT_PTRACE)
         conflicts_ptrace(session, tracee, &registers);
     if (breakpoint->roles & BREAKPOINT_LINKER) {

@@ -16,6 +16,7 @@
 #include "tracer/allocators.h"
 #include "tracer/conflicts.h"
 #include "tracer/counters.h"
+#include "tracer/guardian.h"
 #include "tracer/module.h"
 #include "tracer/options.h"
 #include "tracer/recorder.h"
@@ -29,7 +30,8 @@ struct session {
     struct relocator *relocator;
     struct module_registry *modules;
     struct tracee_table *tracees;
-    struct recorder *recorder;
+    struct recorder *recorder; /* NULL before tracing begins, and in the guardian */
+    struct guardian *guardian; /* NULL if the tracer's death is the target's, too */
     struct affinity affinity;
     struct verifier *verifier; /* NULL without --verify-unwind */
     struct counters counters;
@@ -37,6 +39,7 @@ struct session {
     uint32_t spaces, threads; /* ids handed out */
     pid_t main_pid;           /* launched or attached to */
     bool launched;
+    bool cleaning; /* the guardian's session: nothing is traced, only put back */
     bool main_ended;
     int main_status; /* as waitpid(2) gives it */
     bool write_failure_told, limit_told;

@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tracer/guardian.h"
 #include "tracer/limits.h"
 #include "tracer/planted.h"
+#include "tracer/proc_files.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/scratch.h"
 #include "tracer/session.h"
@@ -23,7 +25,7 @@ static struct error *open_memory(pid_t pid, int *mem)
     return *mem < 0 ? error_errno(errno, "cannot open the memory of process %d", (int)pid) : NULL;
 }
 
-struct error *space_create(uint32_t id, pid_t pid, struct space **out)
+struct error *space_create(uint32_t id, pid_t pid, struct guardian *guardian, struct space **out)
 {
     struct space *space = calloc(1, sizeof *space);
     if (!space)
@@ -41,6 +43,8 @@ struct error *space_create(uint32_t id, pid_t pid, struct space **out)
         space_destroy(space);
         return error;
     }
+    space->guardian = guardian;
+    guardian_watch(guardian, pid);
     *out = space;
     return NULL;
 }
@@ -59,11 +63,12 @@ static bool copy_array(void **to, const void *from, size_t size)
 struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid, struct space **out)
 {
     struct space *space = NULL;
-    struct error *error = space_create(id, pid, &space);
+    struct error *error = space_create(id, pid, parent->guardian, &space);
     if (error)
         return error;
     space->initial_sp = parent->initial_sp;
     space->functions = parent->functions;
+    space->sigtrap = parent->sigtrap;
     if (!breakpoint_table_copy(&parent->breakpoints, &space->breakpoints) ||
         !copy_array((void **)&space->modules, parent->modules,
                     parent->module_count * sizeof *space->modules) ||
@@ -82,6 +87,7 @@ void space_destroy(struct space *space)
 {
     if (!space)
         return;
+    guardian_forget(space->guardian, space->pid);
     breakpoint_table_deinit(&space->breakpoints);
     if (space->mem >= 0)
         close(space->mem);
@@ -113,21 +119,52 @@ int space_write_breakpoint(const struct space *space, const struct breakpoint *b
     return mem_write(space->mem, breakpoint->address, &byte, 1);
 }
 
+static bool holds(const struct space *space, const struct breakpoint *breakpoint, uint8_t wanted)
+{
+    uint8_t byte;
+    return pread(space->mem, &byte, 1, (off_t)breakpoint->address) == 1 && byte == wanted;
+}
+
+/* Code may have been unmapped, or replaced by other code, under a breakpoint. */
+static bool restore(const struct space *space, const struct breakpoint *breakpoint)
+{
+    return !holds(space, breakpoint, ARCH_BREAKPOINT_BYTE) ||
+           (space_write_original(space, breakpoint) == 0 &&
+            holds(space, breakpoint, breakpoint->original));
+}
+
 size_t space_restore_text(const struct space *space)
 {
     size_t wrong = 0;
     size_t index = 0;
     struct breakpoint *breakpoint;
-    while ((breakpoint = breakpoint_next(&space->breakpoints, &index))) {
-        uint8_t byte;
-        if (!breakpoint->roles || planted_look(space, breakpoint) != PLANTED_OURS)
-            continue;
-        if (space_write_original(space, breakpoint) ||
-            pread(space->mem, &byte, 1, (off_t)breakpoint->address) != 1 ||
-            byte != breakpoint->original)
-            wrong++;
-    }
+    while ((breakpoint = breakpoint_next(&space->breakpoints, &index)))
+        wrong += breakpoint->roles && planted_look(space, breakpoint) == PLANTED_OURS &&
+                 !restore(space, breakpoint);
     return wrong;
+}
+
+void space_restore_adopted(const struct space *space)
+{
+    size_t index = 0;
+    struct breakpoint *breakpoint;
+    while ((breakpoint = breakpoint_next(&space->breakpoints, &index))) {
+        if (!breakpoint->roles)
+            restore(space, breakpoint);
+    }
+}
+
+void space_prepare(struct session *session, struct space *space, struct tracee *tracee,
+                   bool trap_ignored)
+{
+    struct error *error = scratch_adopt(space, tracee->tid);
+    if (!error) {
+        space_restore_adopted(space);
+        /* Without it all is slower, and warned of where that shows. */
+        error_free(scratch_reserve(space, tracee, proc_entry(space->pid)));
+    }
+    error_free(error);
+    sigtrap_begin(session, space, tracee, trap_ignored);
 }
 
 /* Reads code with our own bytes replaced by the original ones. *size is cut at the next
@@ -162,6 +199,40 @@ static void remember_code(const struct space *space, struct breakpoint *breakpoi
     memcpy(breakpoint->tail, code + 1, breakpoint->tail_size);
 }
 
+/* Whether the copy is in memory already: a breakpoint that was set here before has left it. */
+static bool is_there(pid_t tid, const struct breakpoint *breakpoint, const struct relocated *copy)
+{
+    uint8_t there[RELOCATE_MAX_CODE];
+    return copy->size == breakpoint->slot_size &&
+           mem_read(tid, breakpoint->slot, there, copy->size) == copy->size &&
+           memcmp(there, copy->code, copy->size) == 0;
+}
+
+static struct error *new_slot(struct session *session, struct space *space, struct tracee *tracee,
+                              struct breakpoint *breakpoint, const uint8_t *code, size_t size)
+{
+    struct relocated copy;
+    if (breakpoint->slot &&
+        !relocate(session->relocator, code, size, breakpoint->address, breakpoint->slot, &copy) &&
+        is_there(tracee->tid, breakpoint, &copy))
+        return NULL;
+    breakpoint->slot = 0;
+    uint64_t slot;
+    struct error *error =
+        scratch_find(space, tracee, breakpoint->address, RELOCATE_MAX_CODE, &slot);
+    if (!error && !relocate(session->relocator, code, size, breakpoint->address, slot, &copy) &&
+        !mem_write(space->mem, slot, copy.code, copy.size)) {
+        breakpoint->slot = slot;
+        breakpoint->slot_size = copy.size;
+        breakpoint->slot_done = copy.done;
+        breakpoint->length = copy.length;
+        breakpoint->unambiguous = copy.unambiguous;
+    }
+    if (scratch_take(space, breakpoint) && !error)
+        error = error_format(ERROR_UNSUPPORTED, "cannot list a breakpoint in the target");
+    return error;
+}
+
 /* Makes the breakpoint's slot. Without one (no memory for it, or an instruction that works only in
  * its place) it is single-stepped; without code to read there can be no breakpoint at all. */
 static struct error *place_slot(struct session *session, struct space *space, struct tracee *tracee,
@@ -169,34 +240,20 @@ static struct error *place_slot(struct session *session, struct space *space, st
 {
     uint8_t code[COVERED_MAX];
     size_t size;
-    breakpoint->slot = 0;
     size_t got = read_code(space, tracee->tid, breakpoint->address, code, &size);
     if (!got)
         return error_format(ERROR_NOT_FOUND, "no code can be read at 0x%llx",
                             (unsigned long long)breakpoint->address);
     remember_code(space, breakpoint, code, got);
-    uint64_t slot;
-    struct error *error =
-        scratch_find(space, tracee, breakpoint->address, RELOCATE_MAX_CODE, &slot);
-    if (error)
+    struct error *error = new_slot(session, space, tracee, breakpoint, code, size);
+    if (error || !breakpoint->slot)
         return error;
-    struct relocated copy;
-    if (relocate(session->relocator, code, size, breakpoint->address, slot, &copy))
-        return NULL;
-    if (mem_write(space->mem, slot, copy.code, copy.size))
-        return NULL;
-    scratch_take(space, slot, copy.size);
-    breakpoint->slot = slot;
-    breakpoint->slot_size = copy.size;
-    breakpoint->slot_done = copy.done;
-    breakpoint->length = copy.length;
-    breakpoint->unambiguous = copy.unambiguous;
     struct recorder_slot message = {
-        .slot = slot,
+        .slot = breakpoint->slot,
         .original = breakpoint->address,
-        .size = copy.size,
-        .done = copy.done,
-        .length = copy.length,
+        .size = breakpoint->slot_size,
+        .done = breakpoint->slot_done,
+        .length = breakpoint->length,
     };
     recorder_slot(session->recorder, space->id, &message);
     return NULL;
@@ -225,6 +282,8 @@ struct breakpoint *space_break(struct session *session, struct space *space, str
         return breakpoint;
     }
     struct breakpoint made = {.address = address};
+    if (breakpoint)
+        made = *breakpoint;
     struct error *error = place_slot(session, space, tracee, &made);
     if (error) {
         bool hopeless = error->code == ERROR_GONE || error->code == ERROR_NOT_FOUND;
@@ -302,6 +361,10 @@ static void break_functions(struct session *session, struct space *space, struct
                     BREAKPOINT_LINKER);
     if (module->ptrace)
         space_break(session, space, tracee, module->ptrace + mapped->bias, BREAKPOINT_PTRACE);
+    if (module->sigaction)
+        space_break(session, space, tracee, module->sigaction + mapped->bias, BREAKPOINT_SIGACTION);
+    if (module->sigmask)
+        space_break(session, space, tracee, module->sigmask + mapped->bias, BREAKPOINT_SIGMASK);
 }
 
 /* The extent of a file's consecutive mappings around maps[index]. */

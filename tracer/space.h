@@ -16,7 +16,10 @@
 #include "output/log/error.h"
 #include "tracer/breakpoint.h"
 #include "tracer/module.h"
+#include "tracer/scratch.h"
+#include "tracer/sigtrap.h"
 
+struct guardian;
 struct session;
 struct tracee;
 
@@ -27,12 +30,6 @@ struct space_module {
     uint64_t inode;
     uint32_t dev_major, dev_minor;
     bool seen; /* by the running scan */
-};
-
-/* Executable memory of ours in the target, for relocated instructions. */
-struct scratch {
-    uint64_t start, end; /* addresses */
-    uint64_t next;       /* first free byte */
 };
 
 struct space {
@@ -46,17 +43,27 @@ struct space {
     size_t module_count;
     struct scratch *scratches;
     size_t scratch_count;
-    size_t functions;   /* entries that have a breakpoint */
-    bool slotless_told; /* that some breakpoints could not be set */
+    struct sigtrap sigtrap;
+    struct guardian *guardian; /* not owned; NULL if there is none */
+    size_t functions;          /* entries that have a breakpoint */
+    bool slotless_told;        /* that some breakpoints could not be set */
 };
 
 /* A new space with id in process pid. */
-struct error *space_create(uint32_t id, pid_t pid, struct space **space);
+struct error *space_create(uint32_t id, pid_t pid, struct guardian *guardian, struct space **space);
 /* A copy for a fork's child, whose memory has all our bytes already. */
 struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid, struct space **space);
 void space_destroy(struct space *space);
 /* Puts the program's code back into a fork's child that is not to be followed. */
 struct error *space_restore_copy(const struct space *parent, pid_t pid);
+
+/*
+ * Before the first scan: takes over what an earlier tracer left in the process, puts back the code
+ * that it left changed, and gets ready to be killed (sigtrap.h). tracee is a stopped thread, and
+ * all others of the space are stopped too.
+ */
+void space_prepare(struct session *session, struct space *space, struct tracee *tracee,
+                   bool trap_ignored);
 
 /*
  * Compares the mappings with the modules known: makes new ones known to the recorder and puts
@@ -82,6 +89,8 @@ int space_write_breakpoint(const struct space *space, const struct breakpoint *b
  * the places do not hold the original byte afterwards.
  */
 size_t space_restore_text(const struct space *space);
+/* The same for the breakpoints that scratch_adopt() has found and that were not set anew. */
+void space_restore_adopted(const struct space *space);
 
 /* The module at address, or NULL. */
 const struct space_module *space_module_at(const struct space *space, uint64_t address);

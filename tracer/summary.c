@@ -88,6 +88,7 @@ void summary_print_stats(const struct counters *counters, const struct recorder_
     print_count("passes", counters->passes);
     print_count("single_steps", counters->single_steps);
     print_count("breakpoints", counters->breakpoints);
+    print_count("forced_traps", counters->forced_traps);
     print_count("unplaced_breakpoints", counters->unplaced);
     print_count("abandoned_calls", counters->abandoned);
     print_count("unwinds", totals->unwinder.stacks);

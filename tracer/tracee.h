@@ -45,8 +45,13 @@ struct tracee {
     /* A child that is not followed is let go at its first stop or, if it borrows its parent's
      * memory (vfork), at its exec. */
     bool release_at_stop, release_at_exec;
-    uint32_t exec_from; /* process id in the log that the exec ended or left, for TRACEE_EXEC */
-    bool exec_spawned;  /* others go on in that process */
+    uint32_t exec_from;     /* process id in the log that the exec ended or left, for TRACEE_EXEC */
+    bool exec_spawned;      /* others go on in that process */
+    bool exec_ignored_trap; /* see sigtrap_begin() */
+    /* See sigtrap.h: the thread was seen blocking SIGTRAP; it had it blocked at its last
+     * breakpoint; it is changing a signal's action. */
+    bool trap_blocked, trap_was_blocked, action_changing;
+    bool action_restored; /* in its process, see detach.c */
     /* A stop that was met while another was waited for, see tracee_keep_stop(). */
     bool has_pending;
     int pending_status;

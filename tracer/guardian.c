@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/guardian.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tracer/options.h"
+#include "tracer/proc_files.h"
+#include "tracer/recover.h"
+
+/* Processes that can be watched at a time; later ones are found as children of these. */
+#define MOST_PROCESSES 8192
+
+struct shared {
+    _Atomic pid_t pids[MOST_PROCESSES];
+    _Atomic pid_t parked_tid; /* 0: none */
+    struct guardian_parked parked;
+};
+
+struct guardian {
+    pid_t pid;
+    int pipe; /* the tracer's end */
+    size_t next;
+    struct shared *shared;
+};
+
+/* ---- The guardian's side ---- */
+
+struct found {
+    pid_t pids[MOST_PROCESSES];
+    size_t count;
+};
+
+static void find(struct found *found, pid_t pid)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        if (found->pids[i] == pid)
+            return;
+    }
+    if (found->count == MOST_PROCESSES)
+        return;
+    found->pids[found->count++] = pid;
+}
+
+static void find_child(pid_t child, void *found)
+{
+    find(found, child);
+}
+
+/* A child that was forked just before the tracer's death may not have been told of. */
+static void find_all(const struct shared *shared, struct found *found)
+{
+    for (size_t i = 0; i < MOST_PROCESSES; i++) {
+        pid_t pid = atomic_load(&shared->pids[i]);
+        if (pid)
+            find(found, pid);
+    }
+    for (size_t i = 0; i < found->count; i++)
+        proc_children(found->pids[i], find_child, found);
+}
+
+static void clean_up(const struct options *options, struct shared *shared)
+{
+    struct found *found = calloc(1, sizeof *found);
+    if (!found)
+        return;
+    find_all(shared, found);
+    /* At once, for each breakpoint that is met now costs the target a signal. */
+    for (size_t i = 0; i < found->count; i++)
+        recover_text(found->pids[i]);
+    pid_t parked_tid = atomic_load(&shared->parked_tid);
+    for (size_t i = 0; i < found->count; i++) {
+        struct error *error = recover_process(options, found->pids[i], parked_tid, &shared->parked);
+        if (!error)
+            fprintf(stderr,
+                    "allocptrace: the tracer was killed; process %d goes on without breakpoints\n",
+                    (int)found->pids[i]);
+        else if (error->code != ERROR_NOT_FOUND && error->code != ERROR_GONE)
+            fprintf(stderr, "allocptrace: the tracer was killed: %s\n", error->message);
+        error_free(error);
+    }
+    free(found);
+}
+
+static _Noreturn void guard(const struct options *tracing, int pipe, struct shared *shared)
+{
+    struct options options = {.affinity = AFFINITY_FREE, .quiet = true, .depth = tracing->depth};
+    /* Keys pressed in the terminal, or its end, are the tracer's matter. */
+    setsid();
+    prctl(PR_SET_NAME, "allocptrace:gua");
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+    }
+    char byte;
+    ssize_t got;
+    do
+        got = read(pipe, &byte, 1);
+    while (got < 0 && errno == EINTR);
+    if (got == 0)
+        clean_up(&options, shared);
+    _exit(0);
+}
+
+/* ---- The tracer's side ---- */
+
+struct error *guardian_start(const struct options *options, struct guardian **out)
+{
+    struct guardian *guardian = calloc(1, sizeof *guardian);
+    if (!guardian)
+        return error_no_memory();
+    guardian->shared = mmap(NULL, sizeof *guardian->shared, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int ends[2];
+    if (guardian->shared == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0) {
+        free(guardian);
+        return error_errno(errno, "cannot start the process that cleans up if allocptrace is "
+                                  "killed");
+    }
+    guardian->pipe = ends[1];
+    guardian->pid = fork();
+    if (guardian->pid == 0) {
+        close(ends[1]);
+        guard(options, ends[0], guardian->shared);
+    }
+    close(ends[0]);
+    *out = guardian;
+    if (guardian->pid < 0) {
+        struct error *error = error_errno(errno, "cannot start the process that cleans up if "
+                                                 "allocptrace is killed");
+        guardian_stop(guardian);
+        *out = NULL;
+        return error;
+    }
+    return NULL;
+}
+
+void guardian_stop(struct guardian *guardian)
+{
+    if (!guardian)
+        return;
+    if (guardian->pid > 0 && write(guardian->pipe, "", 1) == 1)
+        waitpid(guardian->pid, NULL, 0);
+    close(guardian->pipe);
+    munmap(guardian->shared, sizeof *guardian->shared);
+    free(guardian);
+}
+
+void guardian_watch(struct guardian *guardian, pid_t pid)
+{
+    if (!guardian)
+        return;
+    for (size_t i = 0; i < MOST_PROCESSES; i++) {
+        _Atomic pid_t *place = &guardian->shared->pids[(guardian->next + i) % MOST_PROCESSES];
+        if (atomic_load(place))
+            continue;
+        atomic_store(place, pid);
+        guardian->next += i + 1;
+        return;
+    }
+}
+
+void guardian_forget(struct guardian *guardian, pid_t pid)
+{
+    if (!guardian)
+        return;
+    for (size_t i = 0; i < MOST_PROCESSES; i++) {
+        pid_t expected = pid;
+        if (atomic_compare_exchange_strong(&guardian->shared->pids[i], &expected, 0))
+            return;
+    }
+}
+
+void guardian_park(struct guardian *guardian, pid_t tid, const struct guardian_parked *parked)
+{
+    if (!guardian)
+        return;
+    guardian->shared->parked = *parked;
+    atomic_store(&guardian->shared->parked_tid, tid);
+}
+
+void guardian_unpark(struct guardian *guardian)
+{
+    if (guardian)
+        atomic_store(&guardian->shared->parked_tid, 0);
+}
