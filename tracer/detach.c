@@ -13,6 +13,13 @@
 #include "tracer/sigtrap.h"
 #include "tracer/step.h"
 
+/* One that is not set any more was met while it was. */
+static bool is_ours(const struct space *space, const struct breakpoint *breakpoint)
+{
+    enum planted planted = planted_look(space, breakpoint);
+    return breakpoint->roles ? planted != PLANTED_FOREIGN : planted == PLANTED_GONE;
+}
+
 /* What a stopped tracee needs before it can be let go. */
 static int prepare(struct session *session, struct tracee *tracee, const struct stop *stop)
 {
@@ -28,8 +35,7 @@ static int prepare(struct session *session, struct tracee *tracee, const struct 
             return 0;
         breakpoint =
             breakpoint_find(&tracee->space->breakpoints, arch_breakpoint_address(&registers));
-        if (breakpoint && breakpoint->roles &&
-            planted_look(tracee->space, breakpoint) != PLANTED_FOREIGN)
+        if (breakpoint && is_ours(tracee->space, breakpoint))
             pt_set_ip(tracee->tid, arch_breakpoint_address(&registers));
         else
             signal = SIGTRAP;

@@ -101,7 +101,7 @@ static void resume(struct tracee *tracee, int signal)
 static bool came_from_breakpoint(const struct tracee *tracee, const struct breakpoint *breakpoint)
 {
     siginfo_t info;
-    return breakpoint->unambiguous ||
+    return (breakpoint->unambiguous && breakpoint->roles) ||
            (pt_get_siginfo(tracee->tid, &info) == 0 && info.si_code == SI_KERNEL);
 }
 
@@ -112,6 +112,10 @@ static enum planted what_trapped(const struct tracee *tracee, const struct break
 {
     bool expected =
         tracee->calls.count || tracee->mappings.count || breakpoint->roles != BREAKPOINT_RETURN;
+    /* One that is not set any more was met just before, or a tracer that has died had set it. */
+    if (!breakpoint->roles)
+        return planted_look(tracee->space, breakpoint) == PLANTED_GONE ? PLANTED_GONE
+                                                                       : PLANTED_FOREIGN;
     return breakpoint->settled && expected ? PLANTED_OURS : planted_look(tracee->space, breakpoint);
 }
 
@@ -132,7 +136,7 @@ static void on_trap(struct session *session, struct tracee *tracee)
     uint64_t address = arch_breakpoint_address(&registers);
     struct breakpoint *breakpoint = breakpoint_find(&tracee->space->breakpoints, address);
     enum planted planted = PLANTED_FOREIGN;
-    if (breakpoint && breakpoint->roles && came_from_breakpoint(tracee, breakpoint)) {
+    if (breakpoint && came_from_breakpoint(tracee, breakpoint)) {
         planted = what_trapped(tracee, breakpoint);
         if (planted != PLANTED_OURS)
             breakpoint->roles = 0;
