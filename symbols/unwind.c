@@ -226,7 +226,7 @@ static struct unwind_point *new_point(struct run *run, const struct unwind_frame
             unwind_module_row(mapping->module, address, frame->interrupted, &point->row);
         else
             point->row.rule = UNWIND_RULE_NONE;
-        if (point->row.signal && !frame->interrupted) {
+        if ((point->row.signal || point->row.begins) && !frame->interrupted) {
             struct unwind_point *exact =
                 unwind_points_get(&unwinder->points, module, address, true);
             if (exact)

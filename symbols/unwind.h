@@ -15,6 +15,8 @@
  * pointer is tried; a return address got so must follow a call. Where there is no CFI to say so, a
  * frame is the outermost if it is at the file's entry point, in a function such as _start or
  * __clone, or returns to code that only hands the result to exit(3), pthread_exit(3) or _exit(2).
+ * So is one whose return address is where a function begins: it was put there, not called from
+ * there (makecontext(3)).
  */
 #ifndef ALLOCPTRACE_SYMBOLS_UNWIND_H
 #define ALLOCPTRACE_SYMBOLS_UNWIND_H

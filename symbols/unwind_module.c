@@ -129,12 +129,24 @@ static struct unwind_code *code_of(struct unwind_module *module)
     return module->code;
 }
 
+/* Whether a return address is that of a function's first instruction, and no call comes before. */
+static bool begins_function(const struct unwind_module *module, uint64_t address)
+{
+    struct unwind_row row;
+    return !unwind_module_follows_call(module, address) &&
+           unwind_row_from_cfi(module->eh_frame, address, &row);
+}
+
 void unwind_module_row(struct unwind_module *module, uint64_t address, bool interrupted,
                        struct unwind_row *row)
 {
     uint64_t instruction = interrupted ? address : address - 1;
     if (unwind_row_from_cfi(module->eh_frame, instruction, row))
         return;
+    if (!interrupted && begins_function(module, address)) {
+        *row = (struct unwind_row){.rule = UNWIND_RULE_OUTERMOST, .begins = true};
+        return;
+    }
     /* Before .debug_frame, since that of hand-written start code gives it a caller. */
     struct unwind_code *code = code_of(module);
     if (code && unwind_code_is_outermost(code, address, interrupted))

@@ -17,8 +17,9 @@
 
 struct unwind_point {
     struct unwind_site site;   /* site.exact: was interrupted here, rather than returns to here */
-    struct unwind_site *shown; /* its own site, or for a signal trampoline that a handler returns
-                                  to the exact one: that address follows no call */
+    struct unwind_site *shown; /* its own site, or the exact one for what a function returns to but
+                                  does not follow a call: a signal trampoline, a function that
+                                  begins there */
     struct unwind_row row;
 };
 

@@ -27,6 +27,8 @@ struct unwind_row {
     uint8_t rule;         /* enum unwind_rule */
     bool cfi;             /* from unwind information, not from a look at the code */
     bool signal;          /* the caller was interrupted by a signal */
+    bool begins;          /* a function begins here that was not called: its address was put where
+                             a return address belongs, as makecontext(3) does */
     uint8_t cfa_register; /* CFA = this DWARF register + cfa_offset */
     uint8_t saved;        /* bit i: callee-saved register i is at CFA + offset[i] */
     uint8_t lost;         /* bit i: its value in the caller is not known */

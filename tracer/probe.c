@@ -12,6 +12,9 @@
 
 /* A snapshot is at most this long; of longer stacks the rest is read while the tracee waits. */
 #define SNAPSHOT_MAX (128 * 1024)
+/* Where it is not known where a stack ends (a coroutine's in the heap, say) the tracee waits
+ * anyway, and what is behind the stack would be copied in vain. */
+#define SNAPSHOT_FOREIGN_MAX 8192
 
 /* What the places of inflight_call.arguments hold. */
 enum argument {
@@ -103,9 +106,10 @@ static struct recorder_call *snapshot(struct session *session, struct tracee *tr
 {
     uint64_t sp = arch_sp(registers);
     uint64_t want = range->end - sp;
-    bool longer = want > SNAPSHOT_MAX;
+    uint64_t most = range->own ? SNAPSHOT_MAX : SNAPSHOT_FOREIGN_MAX;
+    bool longer = want > most;
     if (longer)
-        want = SNAPSHOT_MAX;
+        want = most;
     struct recorder_call *call = recorder_call_reserve(session->recorder, want);
     call->stack_start = sp;
     call->stack_size = mem_read(tracee->tid, sp, call->stack, want);

@@ -5,8 +5,8 @@ import re
 import signal
 import subprocess
 
-from harness import (Skip, case, check, equal, ledger, ledgers, need, own_sums,
-                     summary_as_ledger)
+from harness import (Skip, case, check, equal, leak_stacks, ledger, ledgers, need,
+                     own_sums, summary_as_ledger)
 from process_cases import one_line
 from robustness_cases import code_of, state_of, wait_until
 
@@ -210,3 +210,63 @@ def unreadable_library_is_warned_of_once(tools):
     warnings = warnings_of(result)
     equal(len(warnings), 1, f"warnings in {result.stderr}")
     check(path in warnings[0], warnings)
+
+
+def stats_of(result):
+    return {name: int(value) for name, value in
+            re.findall(r"^allocptrace: ([a-z_]+) (\d+)$", result.stderr.decode(), re.M)}
+
+
+@case
+def coroutines_have_stacks_that_end(tools):
+    result = tools.trace(tools.fixture("coroutines"), options=("--stats",))
+    wanted = ledger(result)
+    got = own_sums(tools.json(result.log))
+    equal(got, {key: wanted[key] for key in got}, "sums")
+    equal(stats_of(result)["incomplete_stacks"], 0, "incomplete stacks")
+    outermost = {line.split(";")[0] for line in
+                 tools.analyze(result.log, "--flamegraph").splitlines()}
+    equal(outermost, {"_start", "__start_context"}, "outermost functions")
+
+
+@case
+def recursion_may_be_deep(tools):
+    """100,000 frames: all of them if wanted, the innermost ones by default; each stack once."""
+    frames = 100000
+    for depth, wanted_frames in ((200000, frames), (512, 510)):
+        result = tools.trace(tools.fixture("deep"), str(frames),
+                             options=("--stats", f"--depth={depth}"))
+        wanted = ledger(result)
+        got = own_sums(tools.json(result.log))
+        equal(got, {key: wanted[key] for key in got}, "sums")
+        stats = stats_of(result)
+        equal(stats["depth_limited_stacks"], 21 if depth < frames else 0, "cut stacks")
+        check(stats["unwound_frames"] < 22 * wanted_frames + 1000, stats)
+        stacks = [" ".join(stack).count("descend (") for stack in leak_stacks(tools, result.log)]
+        equal(max(stacks), wanted_frames, "frames of the recursion")
+
+
+@case
+def thousand_threads_are_traced(tools):
+    result = tools.trace(tools.fixture("thread_crowd"), options=("--stats",))
+    wanted = ledger(result)
+    report = tools.json(result.log)
+    got = own_sums(report)
+    equal(got, {key: wanted[key] for key in got}, "sums")
+    equal((report["summary"]["threads"], stats_of(result)["single_steps"]), (1001, 0),
+          "threads and single steps")
+
+
+@case
+def thousand_threads_are_attached_to(tools):
+    crowd = Attached(tools, tools.fixture("thread_crowd"))
+    crowd.round()
+    crowd.attach()
+    crowd.round()
+    crowd.detach()
+    equal(code_of(crowd.pid) == crowd.code, True, "code is as before")
+    crowd.round()
+    wanted = crowd.end()
+    seen = own_sums(tools.json(crowd.log))
+    equal((seen["allocations"], seen["bytes"]),
+          (wanted["allocations"] // 3, wanted["bytes"] // 3), "sums of one round of three")
