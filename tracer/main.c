@@ -21,6 +21,9 @@
 
 #define TICK_NS 1000
 
+/* Bytes of the program's name in a log's name, which may have 255 (NAME_MAX, limits.h(0p)). */
+#define MOST_NAME 200
+
 /* The contract's exit statuses of our own. */
 enum { EXIT_OURS = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
 
@@ -66,6 +69,21 @@ static void start_duration(double seconds)
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+/* A program's name may be as long as any file's, and of any bytes but two: what is made of it is to
+ * be typed by a person. */
+static void make_typable(char *name)
+{
+    size_t length = strnlen(name, MOST_NAME);
+    name[length] = 0;
+    for (char *at = name; *at;) {
+        bool safe;
+        size_t size = text_character(at, length - (size_t)(at - name), &safe);
+        if (!safe)
+            memset(at, '_', size);
+        at += size;
+    }
+}
+
 /* allocptrace.PROGRAM.PID.cbor in the current folder. */
 static char *default_output(const struct options *options, pid_t pid)
 {
@@ -75,8 +93,10 @@ static char *default_output(const struct options *options, pid_t pid)
         snprintf(executable, sizeof executable, "%s", options->command[0]);
     else
         proc_executable(pid, executable, sizeof executable);
-    const char *slash = strrchr(executable, '/');
-    if (asprintf(&output, "allocptrace.%s.%d.cbor", slash ? slash + 1 : executable, (int)pid) < 0)
+    char *slash = strrchr(executable, '/');
+    char *name = slash ? slash + 1 : executable;
+    make_typable(name);
+    if (asprintf(&output, "allocptrace.%s.%d.cbor", name, (int)pid) < 0)
         return NULL;
     return output;
 }

@@ -39,8 +39,11 @@ static void tell_process(struct session *session, const struct tracee *tracee, u
     };
     recorder_process(session->recorder, &process);
     proc_words_deinit(&arguments);
-    if (session->options->verbose)
-        fprintf(stderr, "allocptrace: process %d: %s\n", (int)tracee->tgid, executable);
+    if (session->options->verbose) {
+        fprintf(stderr, "allocptrace: process %d: ", (int)tracee->tgid);
+        text_print(stderr, executable);
+        fputc('\n', stderr);
+    }
 }
 
 void process_add_thread(struct session *session, struct tracee *tracee, struct space *space)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output/log/text.h"
+
 /* 1234567 as "1,234,567". */
 static const char *grouped(uint64_t number, char *out, size_t size)
 {
@@ -33,24 +35,6 @@ static const char *human_bytes(uint64_t bytes, char *out, size_t size)
     return out;
 }
 
-/* A word as a shell takes it. */
-static void print_quoted(const char *word)
-{
-    if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "_-./:,+=@%") == strlen(word)) {
-        fputs(word, stderr);
-        return;
-    }
-    fputc('\'', stderr);
-    for (; *word; word++) {
-        if (*word == '\'')
-            fputs("'\\''", stderr);
-        else
-            fputc(*word, stderr);
-    }
-    fputc('\'', stderr);
-}
-
 void summary_print(const struct session *session, const struct recorder_totals *totals,
                    const char *output)
 {
@@ -67,9 +51,11 @@ void summary_print(const struct session *session, const struct recorder_totals *
                 grouped(totals->incomplete_stacks, allocations, sizeof allocations));
     if (strcmp(output, "-") == 0)
         return;
-    fprintf(stderr, "allocptrace: log: %s (%s)\nallocptrace: next: allocptrace-analyze ", output,
+    fputs("allocptrace: log: ", stderr);
+    text_print(stderr, output);
+    fprintf(stderr, " (%s)\nallocptrace: next: allocptrace-analyze ",
             human_bytes(totals->bytes_written, log, sizeof log));
-    print_quoted(output);
+    text_print_quoted(stderr, output);
     fputc('\n', stderr);
 }
 

@@ -2,8 +2,11 @@
 #include "output/analyze/format.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
+
+/* Names are shown up to this length, in bytes: nobody reads more, and a name may stand in the file
+ * once and in the output a million times. */
+#define MOST_TEXT 4096
 
 const char *format_number(uint64_t number, char *out, size_t size)
 {
@@ -57,36 +60,38 @@ const char *format_share(uint64_t part, uint64_t total, char *out, size_t size)
     return out;
 }
 
-/* The text neutralized, with each from replaced by to, if from is not 0. */
-static void print_text(FILE *out, const char *text, char from, char to)
+/* The text neutralized and at most MOST_TEXT bytes of it, with each from replaced by to, if from is
+ * not 0. */
+static void print_text(FILE *out, const char *text, size_t size, char from, char to)
 {
-    char small[1024];
-    unsigned long length = text_sanitize(small, sizeof small, text);
-    char *large = length < sizeof small ? NULL : malloc(length + 1);
-    char *clean = large ? large : small;
-    if (large)
-        text_sanitize(large, length + 1, text);
-    for (char *at = clean; from && (at = strchr(at, from));)
+    char copy[MOST_TEXT + 1];
+    size_t used = size < MOST_TEXT ? size : MOST_TEXT;
+    /* Not within a character. */
+    while (used && used < size && (text[used] & 0xc0) == 0x80)
+        used--;
+    memcpy(copy, text, used);
+    copy[used] = 0;
+    for (char *at = copy; from && (at = strchr(at, from));)
         *at = to;
-    fputs(clean, out);
-    free(large);
+    text_print(out, copy);
+    if (used < size)
+        fputs("...", out);
 }
 
 void format_text(FILE *out, const char *text)
 {
-    print_text(out, text, 0, 0);
+    print_text(out, text, strnlen(text, MOST_TEXT + 1), 0, 0);
 }
 
 void format_piece(FILE *out, const char *text, size_t size)
 {
-    char *copy = strndup(text, size);
-    format_text(out, copy ? copy : "[out of memory]");
-    free(copy);
+    if (size)
+        print_text(out, text, size, 0, 0);
 }
 
 void format_folded_name(FILE *out, const char *name)
 {
-    print_text(out, name, ';', ':');
+    print_text(out, name, strnlen(name, MOST_TEXT + 1), ';', ':');
 }
 
 void format_line(FILE *out, const struct catalog_line *line, bool paths)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * format.h - numbers and names for people. All print to a stream; names are untrusted and come out
- * neutralized (text_sanitize()).
+ * neutralized (text.h) and, beyond 4096 bytes, cut.
  */
 #ifndef ALLOCPTRACE_ANALYZE_FORMAT_H
 #define ALLOCPTRACE_ANALYZE_FORMAT_H

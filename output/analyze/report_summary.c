@@ -236,30 +236,11 @@ static void print_notes(const struct report *report, FILE *out)
     }
 }
 
-/* As one word for a shell. */
-static void print_word(FILE *out, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789/._-+=:,@%";
-    bool quoted = word[strspn(word, plain)] != 0;
-    if (quoted)
-        fputc('\'', out);
-    const char *quote;
-    while ((quote = strchr(word, '\''))) {
-        format_piece(out, word, (size_t)(quote - word));
-        fputs("'\\''", out);
-        word = quote + 1;
-    }
-    format_text(out, word);
-    if (quoted)
-        fputc('\'', out);
-}
-
 static void print_next(const struct report *report, FILE *out)
 {
     bool leaked = report->replay->totals.leaked > 0;
     fprintf(out, "\nNext: allocptrace-analyze %s ", leaked ? "--leaks" : "--flamegraph");
-    print_word(out, report->options->log);
+    text_print_quoted(out, report->options->log);
     fprintf(out, "    (%s; --help lists more)\n",
             leaked ? "each leak with its whole stack" : "folded stacks for a flame graph");
 }

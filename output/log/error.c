@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output/log/utf8.h"
-
 static struct error no_memory = {
     .code = ERROR_MEMORY,
     .errno_value = ENOMEM,
@@ -18,49 +16,6 @@ static struct error no_memory = {
 struct error *error_no_memory(void)
 {
     return &no_memory;
-}
-
-/* The characters that a terminal acts on: C0, DEL, and C1 (U+0080 to U+009F, ECMA-48). */
-static bool is_control(const char *text, size_t length)
-{
-    const unsigned char *byte = (const unsigned char *)text;
-    if (length == 1)
-        return byte[0] < 0x20 || byte[0] == 0x7f;
-    return length == 2 && byte[0] == 0xc2 && byte[1] < 0xa0;
-}
-
-unsigned long text_sanitize(char *out, unsigned long size, const char *text)
-{
-    size_t left = strlen(text);
-    size_t total = 0;
-    bool cut = size == 0;
-    size_t end = 0;
-    while (left) {
-        size_t length = utf8_character(text, left);
-        bool plain = length && !is_control(text, length);
-        char escaped[sizeof "\\xNN\\xNN"];
-        size_t written = length;
-        if (!plain) {
-            length = length ? length : 1;
-            written = 0;
-            for (size_t i = 0; i < length; i++)
-                written += (size_t)snprintf(escaped + written, sizeof escaped - written, "\\x%02x",
-                                            (unsigned char)text[i]);
-        }
-        /* A character or an escape is kept whole or not at all. */
-        if (!cut && written < size - end) {
-            memcpy(out + end, plain ? text : escaped, written);
-            end += written;
-        } else {
-            cut = true;
-        }
-        total += written;
-        text += length;
-        left -= length;
-    }
-    if (size)
-        out[end] = '\0';
-    return total;
 }
 
 /*

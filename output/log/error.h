@@ -5,12 +5,14 @@
  * The caller that gets an error owns it: print it, wrap it or free it. Running out of memory is
  * reported with a static object, so that reporting never fails itself. Messages are one line,
  * without a trailing newline, and name what failed, on what, and why; untrusted bytes in them
- * (names from the target or from a log) are neutralized by error_format().
+ * (names from the target or from a log) are neutralized by error_format() (text.h).
  */
 #ifndef ALLOCPTRACE_LOG_ERROR_H
 #define ALLOCPTRACE_LOG_ERROR_H
 
 #include <stdbool.h>
+
+#include "output/log/text.h"
 
 enum error_code {
     ERROR_SYSTEM,    /* a system call failed; errno_value says how */
@@ -44,12 +46,5 @@ struct error *error_no_memory(void);
 struct error *error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void error_free(struct error *error); /* NULL is allowed */
-
-/*
- * Copies text from an untrusted source into out (size bytes, always terminated) with control
- * characters and invalid UTF-8 written as \xNN, so that a terminal cannot be driven by it.
- * Returns the length that the whole result would have, as snprintf does.
- */
-unsigned long text_sanitize(char *out, unsigned long size, const char *text);
 
 #endif

@@ -6,60 +6,6 @@
 #include "output/log/utf8.h"
 #include "tests/unit/log_cmocka.h"
 
-static void assert_sanitized(const char *text, const char *expected)
-{
-    char out[128];
-    assert_int_equal(text_sanitize(out, sizeof out, text), strlen(expected));
-    assert_string_equal(out, expected);
-}
-
-static void plain_and_international_text_stays_as_it_is(void **state)
-{
-    (void)state;
-    assert_sanitized("", "");
-    assert_sanitized("operator new[](unsigned long)", "operator new[](unsigned long)");
-    assert_sanitized("\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
-                     "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
-}
-
-static void what_drives_a_terminal_is_escaped(void **state)
-{
-    (void)state;
-    assert_sanitized("\x1b[2J", "\\x1b[2J");
-    assert_sanitized("a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f");
-    /* U+009B is CSI, as ESC [ is; U+00A0 is none any more. */
-    assert_sanitized("\xc2\x9b", "\\xc2\\x9b");
-    assert_sanitized("\xc2\xa0", "\xc2\xa0");
-}
-
-static void invalid_utf8_is_escaped(void **state)
-{
-    (void)state;
-    assert_sanitized("\xff", "\\xff");
-    assert_sanitized("\xc3", "\\xc3");
-    assert_sanitized("\xc0\xaf", "\\xc0\\xaf");
-    assert_sanitized("\xed\xa0\x80", "\\xed\\xa0\\x80");
-    assert_sanitized("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
-    assert_sanitized("\xe2\x82z", "\\xe2\\x82z");
-}
-
-static void a_small_buffer_cuts_between_characters(void **state)
-{
-    (void)state;
-    char out[6];
-    memset(out, 'x', sizeof out);
-    assert_int_equal(text_sanitize(out, sizeof out,
-                                   "abc\xe2\x82\xac"
-                                   "d"),
-                     7);
-    assert_string_equal(out, "abc");
-    assert_int_equal(text_sanitize(out, sizeof out, "ab\x01"), 6);
-    assert_string_equal(out, "ab");
-    assert_int_equal(text_sanitize(out, 1, "abc"), 3);
-    assert_string_equal(out, "");
-    assert_int_equal(text_sanitize(NULL, 0, "abc"), 3);
-}
-
 static void utf8_has_exactly_the_forms_of_rfc_3629(void **state)
 {
     (void)state;
@@ -145,10 +91,6 @@ static void the_out_of_memory_object_is_never_changed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_and_international_text_stays_as_it_is),
-        cmocka_unit_test(what_drives_a_terminal_is_escaped),
-        cmocka_unit_test(invalid_utf8_is_escaped),
-        cmocka_unit_test(a_small_buffer_cuts_between_characters),
         cmocka_unit_test(utf8_has_exactly_the_forms_of_rfc_3629),
         cmocka_unit_test(a_bad_byte_is_found_wherever_it_stands),
         cmocka_unit_test(errors_carry_code_and_one_line),
