@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include "output/analyze/options.h"
 #include "output/analyze/replay.h"
 #include "output/analyze/report.h"
+#include "output/log/file.h"
 #include "output/log/reader.h"
 
 /* The contract's exit statuses. */
@@ -34,13 +34,6 @@ static enum replay_split split_of(const struct options *options)
     return options->group == GROUP_THREAD ? REPLAY_BY_THREAD : REPLAY_BY_STACK;
 }
 
-/* A new file of the owner's own; a symbolic link planted in its place is refused. */
-static FILE *create(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return fd < 0 ? NULL : fdopen(fd, "w");
-}
-
 static struct error *print_report(const struct report *report, FILE *out)
 {
     switch (report->options->action) {
@@ -58,13 +51,20 @@ static struct error *print_report(const struct report *report, FILE *out)
 static struct error *print(const struct report *report)
 {
     const char *path = report->options->flamegraph_file;
-    FILE *out = path ? create(path) : stdout;
-    if (!out)
-        return error_errno(errno, "cannot write %s", path);
-    struct error *error = print_report(report, out);
+    int fd = -1;
+    struct error *error = path ? file_create(path, "the report", &fd) : NULL;
+    if (error)
+        return error;
+    FILE *out = path ? fdopen(fd, "w") : stdout;
+    if (!out) {
+        close(fd);
+        return error_no_memory();
+    }
+    error = print_report(report, out);
     bool failed = ferror(out) || fflush(out) != 0;
     int why = errno;
-    if (path && fclose(out) != 0 && !failed) {
+    /* Some file systems tell of a full disk only here (close(2)). */
+    if (fclose(out) != 0 && !failed) {
         failed = true;
         why = errno;
     }

@@ -2,48 +2,29 @@
 #include "output/log/sink.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zstd.h>
 
+#include "output/log/file.h"
+
 #define ZSTD_LEVEL 3
+
+/* A slow reader or server is seen to take something as long as it takes this much within the time
+ * that callers of sink_stalled_ns() wait. A pipe that has room has it for PIPE_BUF bytes. */
+#define FILE_PIECE 16384
+#define PIPE_PIECE PIPE_BUF
 
 static bool has_suffix(const char *text, const char *suffix)
 {
     size_t length = strlen(text);
     size_t suffix_length = strlen(suffix);
     return length >= suffix_length && strcmp(text + length - suffix_length, suffix) == 0;
-}
-
-static struct error *open_file(const char *path, int *out)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
-    if (fd < 0 && errno == ELOOP)
-        return error_format(ERROR_DENIED,
-                            "cannot write the log to %s: it is a symbolic link (or its directory "
-                            "is a loop of them); name its target",
-                            path);
-    if (fd < 0)
-        return error_errno(errno, "cannot write the log to %s", path);
-
-    struct stat status;
-    struct error *error = NULL;
-    if (fstat(fd, &status) < 0)
-        error = error_errno(errno, "cannot write the log to %s", path);
-    else if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode))
-        error = error_format(ERROR_DENIED,
-                             "cannot write the log to %s: it is neither a regular file nor a pipe "
-                             "nor a character device",
-                             path);
-    if (error)
-        close(fd);
-    else
-        *out = fd;
-    return error;
 }
 
 static bool start_compression(struct sink *sink)
@@ -67,17 +48,18 @@ static void release(struct sink *sink)
 struct error *sink_open(struct sink *sink, const char *path)
 {
     bool standard = strcmp(path, "-") == 0;
-    *sink = (struct sink){.fd = STDOUT_FILENO, .owns_fd = !standard};
+    struct stat status;
+    *sink = (struct sink){.fd = -1, .piece = PIPE_PIECE};
     sink->buffer = malloc(SINK_BUFFER);
     sink->path = strdup(standard ? "standard output" : path);
     bool ready =
         sink->buffer && sink->path && (!has_suffix(path, ".zst") || start_compression(sink));
-    /* The file comes last: an existing one is not truncated when something else is missing. */
-    struct error *error = ready ? NULL : error_no_memory();
-    if (!error && !standard)
-        error = open_file(path, &sink->fd);
+    /* The file comes last: an existing one is not replaced when something else is missing. */
+    struct error *error = ready ? file_create(path, "the log", &sink->fd) : error_no_memory();
     if (error)
         release(sink);
+    else if (fstat(sink->fd, &status) == 0 && S_ISREG(status.st_mode))
+        sink->piece = FILE_PIECE;
     return error;
 }
 
@@ -96,20 +78,44 @@ static bool wait_writable(int fd)
     return poll(&poll_fd, 1, -1) >= 0 || errno == EINTR;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t sink_stalled_ns(const struct sink *sink)
+{
+    uint64_t since = atomic_load_explicit(&sink->waiting_since, memory_order_relaxed);
+    uint64_t now = now_ns();
+    return since && now > since ? now - since : 0;
+}
+
+/* Writes some of the bytes; the number written, 0 after a failure. */
+static size_t write_some(struct sink *sink, const unsigned char *data, size_t size)
+{
+    ssize_t count;
+    do
+        count = write(sink->fd, data, size < sink->piece ? size : sink->piece);
+    while (count < 0 && (errno == EINTR || (errno == EAGAIN && wait_writable(sink->fd))));
+    if (count > 0)
+        return (size_t)count;
+    /* A device that takes nothing and names no reason would be asked for ever. */
+    fail(sink, error_errno(count ? errno : EIO, "cannot write to %s", sink->path));
+    return 0;
+}
+
 static void write_all(struct sink *sink, const unsigned char *data, size_t size)
 {
     while (size && !sink->error) {
-        ssize_t count = write(sink->fd, data, size);
-        if (count < 0) {
-            if (errno == EINTR || (errno == EAGAIN && wait_writable(sink->fd)))
-                continue;
-            fail(sink, error_errno(errno, "cannot write to %s", sink->path));
-            return;
-        }
+        atomic_store_explicit(&sink->waiting_since, now_ns(), memory_order_relaxed);
+        size_t count = write_some(sink, data, size);
         data += count;
-        size -= (size_t)count;
-        sink->written += (uint64_t)count;
+        size -= count;
+        sink->written += count;
     }
+    atomic_store_explicit(&sink->waiting_since, 0, memory_order_relaxed);
 }
 
 static void compress_all(struct sink *sink, const unsigned char *data, size_t size,
@@ -176,7 +182,8 @@ struct error *sink_close(struct sink *sink)
     empty_buffer(sink, ZSTD_e_end);
     /* Some file systems tell of a full disk only here (close(2)). Linux has released the
      * descriptor even after EINTR. */
-    if (sink->owns_fd && close(sink->fd) < 0 && errno != EINTR)
+    atomic_store_explicit(&sink->waiting_since, now_ns(), memory_order_relaxed);
+    if (close(sink->fd) < 0 && errno != EINTR)
         fail(sink, error_errno(errno, "cannot write to %s", sink->path));
     struct error *error = sink->error;
     release(sink);

@@ -7,7 +7,7 @@
 #ifndef ALLOCPTRACE_LOG_SINK_H
 #define ALLOCPTRACE_LOG_SINK_H
 
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +17,8 @@
 
 struct sink {
     int fd;
-    bool owns_fd;
-    char *path; /* for messages */
+    size_t piece; /* most bytes in one call of write(2) */
+    char *path;   /* for messages */
     unsigned char *buffer;
     size_t used;
     struct ZSTD_CCtx_s *zstd; /* NULL: not compressed */
@@ -26,6 +26,8 @@ struct sink {
     size_t compressed_size;
     uint64_t encoded; /* bytes that have left the buffer; those in it are not counted */
     uint64_t written; /* bytes handed to the kernel */
+    _Atomic uint64_t waiting_since; /* CLOCK_MONOTONIC, ns: the kernel has taken nothing of what it
+                                       was given then; 0: nothing is being written */
     struct error *error;
 };
 
@@ -40,6 +42,9 @@ void sink_write(struct sink *sink, const void *data, size_t size);
 
 /* Hands all to the kernel. */
 void sink_flush(struct sink *sink);
+
+/* Any thread: how long the kernel has been taking nothing of what is being written, ns. */
+uint64_t sink_stalled_ns(const struct sink *sink);
 
 /* Ends the compressed frame, closes and frees. Returns the first failure. */
 struct error *sink_close(struct sink *sink);

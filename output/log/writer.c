@@ -47,6 +47,11 @@ const struct error *log_writer_error(const struct log_writer *writer)
     return writer->sink.error;
 }
 
+uint64_t log_writer_stalled_ns(const struct log_writer *writer)
+{
+    return sink_stalled_ns(&writer->sink);
+}
+
 uint64_t log_writer_bytes_encoded(const struct log_writer *writer)
 {
     return writer->sink.encoded + writer->sink.used;

@@ -19,11 +19,9 @@
 struct log_writer;
 
 /*
- * Creates path with mode 0600, truncating a regular file that exists already and refusing a
- * symbolic link (O_NOFOLLOW). "-" is standard output. A path that ends in ".zst" is
- * zstd-compressed (RFC 8878). What is neither a regular file nor a pipe nor a character device is
- * refused. The header is written at once, and a failure to do so is an error here. header->version
- * is not used: it is LOG_VERSION that is written.
+ * Creates path as file_create() does (file.h); "-" is standard output. A path that ends in ".zst"
+ * is zstd-compressed (RFC 8878). The header is written at once, and a failure to do so is an error
+ * here. header->version is not used: it is LOG_VERSION that is written.
  */
 struct error *log_writer_open(const char *path, const struct log_header *header,
                               struct log_writer **writer);
@@ -39,6 +37,13 @@ void log_writer_flush(struct log_writer *writer);
 
 /* The first failure, or NULL; it stays the writer's. */
 const struct error *log_writer_error(const struct log_writer *writer);
+
+/*
+ * How long the file has been taking nothing of what is being written to it (a pipe that is not
+ * read, a server that does not answer), nanoseconds. May be called by any thread until the writer
+ * is closed: the one that writes is waiting in the kernel meanwhile.
+ */
+uint64_t log_writer_stalled_ns(const struct log_writer *writer);
 
 /* Bytes encoded (before compression) and bytes handed to the kernel. */
 uint64_t log_writer_bytes_encoded(const struct log_writer *writer);

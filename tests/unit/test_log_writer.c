@@ -98,7 +98,7 @@ static void a_socket_is_refused(void **state)
     strcpy(address.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_refused(path, ERROR_SYSTEM);
+    assert_refused(path, ERROR_DENIED);
     close(fd);
 }
 
