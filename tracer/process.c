@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tracer/probe.h"
 #include "tracer/proc_files.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/session.h"
+#include "tracer/sigtrap.h"
 #include "tracer/stack_range.h"
 
 /* What process_end.status says where no exit status exists. */
@@ -52,6 +54,9 @@ void process_add_thread(struct session *session, struct tracee *tracee, struct s
     proc_thread_name(tracee->tid, name, sizeof name);
     tracee->space = space;
     space->users++;
+    space->users_ever++;
+    if (!space->id)
+        return;
     tracee->thread = ++session->threads;
     recorder_thread(session->recorder, tracee->thread, space->id, tracee->tid, name);
 }
@@ -96,9 +101,14 @@ static void leave_space(struct session *session, struct tracee *tracee, int64_t 
     tracee->space = NULL;
     if (!space || --space->users > 0)
         return;
-    if (session->recorder)
+    if (session->recorder && space->id)
         recorder_process_end(session->recorder, space->id, status);
-    space_destroy(space);
+    /* Another one cannot have been in the middle of a fork as it ended. */
+    if (space->id && status != STATUS_DETACHED &&
+        (space->users_ever > 1 || WIFSIGNALED((int)status)))
+        orphan_keep_parent(&session->parents, space);
+    else
+        space_destroy(space);
 }
 
 void process_release(struct session *session, struct tracee *tracee, int signal)
@@ -129,26 +139,35 @@ static void tell_untraced(struct session *session, pid_t pid, const struct error
                  limit ? ", like others later," : "", error->message);
 }
 
-/* A child of its own memory has a copy of our bytes. */
+static void place_copy(struct session *session, struct tracee *child, struct space *space,
+                       uint32_t parent)
+{
+    session->spaces++;
+    tell_process(session, child, space->id, LOG_ORIGIN_FORK, parent);
+    process_add_thread(session, child, space);
+}
+
+/* A child of its own memory has a copy of our bytes. One that is not to be traced, or cannot be,
+ * is let go at its first stop. */
 static void take_in_copy(struct session *session, struct tracee *parent, struct tracee *child)
 {
-    struct space *space;
+    struct space *space = NULL;
     struct error *error = NULL;
-    bool follow = session->options->follow_fork;
+    bool follow = session->options->follow_fork && parent->space->id;
     if (follow)
         error = space_fork(parent->space, session->spaces + 1, child->tgid, &space);
+    if (!error && space) {
+        place_copy(session, child, space, parent->space->id);
+        return;
+    }
+    error_free(space_fork(parent->space, 0, child->tgid, &space));
     if (error) {
         tell_untraced(session, child->tgid, error);
         error_free(error);
     }
-    if (!follow || error) {
-        error_free(space_restore_copy(parent->space, child->tgid));
-        child->release_at_stop = true;
-        return;
-    }
-    session->spaces++;
-    tell_process(session, child, space->id, LOG_ORIGIN_FORK, parent->space->id);
-    process_add_thread(session, child, space);
+    if (space)
+        process_add_thread(session, child, space);
+    child->release_at_stop = true;
 }
 
 /* A new tracee gets its place: in its parent's space, or in a copy of it. */
@@ -192,6 +211,31 @@ void process_new_child(struct session *session, struct tracee *parent, enum stop
         process_first_stop(session, child);
 }
 
+static const struct tracee *thread_of(const struct session *session, pid_t process,
+                                      const struct tracee *but)
+{
+    for (const struct tracee *tracee = tracee_next(session->tracees, NULL); tracee;
+         tracee = tracee_next(session->tracees, tracee)) {
+        if (tracee != but && tracee->tgid == process)
+            return tracee;
+    }
+    return NULL;
+}
+
+static void place_orphan(struct session *session, struct tracee *child, struct space *space,
+                         uint32_t parent)
+{
+    if (session->options->follow_fork) {
+        place_copy(session, child, space, parent);
+        space_tell_maps(session, space);
+    } else {
+        space_restore_text(space);
+        space_destroy(space);
+        child->release_at_stop = true;
+    }
+    process_first_stop(session, child);
+}
+
 void process_early_child(struct session *session, pid_t tid)
 {
     struct tracee *child = tracee_add(session->tracees, tid);
@@ -201,39 +245,64 @@ void process_early_child(struct session *session, pid_t tid)
     child->stopped = true;
     child->tgid = proc_thread_group(tid, tid);
     child->creator = (pid_t)proc_status_number(tid, "PPid", 0);
+    if (child->tgid != tid)
+        return;
+    /* The process that made it may have ended, or be another program by now. */
+    bool traced = thread_of(session, child->creator, NULL);
+    uint32_t parent;
+    struct space *space = orphan_space_of_any(&session->parents, traced ? child->creator : 0,
+                                              session->spaces + 1, tid, &parent);
+    if (space)
+        place_orphan(session, child, space, parent);
 }
 
-static bool has_other_threads(const struct session *session, const struct tracee *tracee)
-{
-    for (const struct tracee *other = tracee_next(session->tracees, NULL); other;
-         other = tracee_next(session->tracees, other)) {
-        if (other != tracee && other->tgid == tracee->tgid)
-            return true;
-    }
-    return false;
-}
-
-/* The process is gone or another program: its event for a child that has stopped already was lost
- * with the thread that would have reported it. */
+/* The last thread of a process is gone, or another program: events for children that have stopped
+ * already were lost with the threads that would have reported them. Such a child may have been
+ * given another parent by now, and is then told by its memory. */
 static void adopt_children(struct session *session, struct tracee *last_thread)
 {
     struct tracee *next;
     for (struct tracee *child = tracee_next(session->tracees, NULL); child; child = next) {
         next = tracee_next(session->tracees, child);
-        if (child->state != TRACEE_NEW || child->creator != last_thread->tgid ||
-            child->tgid == last_thread->tgid)
+        if (child->state != TRACEE_NEW || child->tgid == last_thread->tgid)
             continue;
-        take_in(session, last_thread, child, STOP_FORK);
-        process_first_stop(session, child);
+        if (child->creator == last_thread->tgid) {
+            take_in(session, last_thread, child, STOP_FORK);
+            process_first_stop(session, child);
+        } else if (!thread_of(session, child->creator, last_thread)) {
+            const struct space *parent = last_thread->space;
+            struct space *space = orphan_space(parent, session->spaces + 1, child->tgid);
+            if (space)
+                place_orphan(session, child, space, parent->id);
+        }
     }
+}
+
+/* Lets a child go that is not to be traced; false if that cannot be. */
+static bool let_go(struct session *session, struct tracee *child)
+{
+    if (child->space && child->space->mem < 0) {
+        session_warn(session,
+                     "child process %d is not recorded, and stays traced until it ends or executes "
+                     "a program: its memory cannot be opened",
+                     (int)child->tgid);
+        child->release_at_exec = !session->options->follow_fork;
+        return false;
+    }
+    if (child->space) {
+        space_restore_text(child->space);
+        sigtrap_end(child->space, child);
+    }
+    process_release(session, child, 0);
+    return true;
 }
 
 void process_first_stop(struct session *session, struct tracee *child)
 {
-    if (child->release_at_stop) {
-        process_release(session, child, 0);
+    if (child->ready_to_detach)
         return;
-    }
+    if (child->release_at_stop && let_go(session, child))
+        return;
     child->state = TRACEE_RUNNING;
     if (pt_continue(child->tid, 0) == 0)
         child->stopped = false;
@@ -318,7 +387,7 @@ void process_exit(struct session *session, struct tracee *tracee, int status)
         session->main_ended = true;
         session->main_status = status;
     }
-    if (tracee->space && !has_other_threads(session, tracee))
+    if (tracee->space && !thread_of(session, tracee->tgid, tracee))
         adopt_children(session, tracee);
     leave_space(session, tracee, status);
     tracee_remove(session->tracees, tracee);

@@ -29,7 +29,8 @@ void process_check_functions(struct session *session, const struct space *space)
  * until process_first_stop(); the caller resumes the parent. */
 void process_new_child(struct session *session, struct tracee *parent, enum stop_kind kind);
 /* A child's first stop came before its parent's event: it is held until that comes or, if the
- * parent is being killed, until its end. Let go at once, the child might end before the event. */
+ * parent is being killed, until its end (orphan.h). Let go at once, the child might end before the
+ * event. */
 void process_early_child(struct session *session, pid_t tid);
 /* A new child's first stop. */
 void process_first_stop(struct session *session, struct tracee *child);

@@ -69,6 +69,7 @@ void session_destroy(struct session *session)
     guardian_stop(session->guardian);
     verifier_destroy(session->verifier);
     tracee_table_destroy(session->tracees);
+    orphan_parents_deinit(&session->parents);
     module_registry_destroy(session->modules);
     relocator_destroy(session->relocator);
     allocators_destroy(session->allocators);
@@ -136,6 +137,13 @@ static void on_trap(struct session *session, struct tracee *tracee)
     uint64_t address = arch_breakpoint_address(&registers);
     struct breakpoint *breakpoint = breakpoint_find(&tracee->space->breakpoints, address);
     enum planted planted = PLANTED_FOREIGN;
+    if (breakpoint && !tracee->space->id) {
+        /* A child that could not be let go, for its memory is out of reach: nothing is recorded. */
+        sigtrap_stopped(session, tracee, breakpoint);
+        pass_breakpoint(session, tracee, breakpoint);
+        resume(tracee, 0);
+        return;
+    }
     if (breakpoint && came_from_breakpoint(tracee, breakpoint)) {
         planted = what_trapped(tracee, breakpoint);
         if (planted != PLANTED_OURS)

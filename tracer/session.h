@@ -19,6 +19,7 @@
 #include "tracer/guardian.h"
 #include "tracer/module.h"
 #include "tracer/options.h"
+#include "tracer/orphan.h"
 #include "tracer/recorder.h"
 #include "tracer/relocate.h"
 #include "tracer/tracee.h"
@@ -36,6 +37,7 @@ struct session {
     struct verifier *verifier; /* NULL without --verify-unwind */
     struct counters counters;
     struct conflicts conflicts;
+    struct orphan_parents parents;
     uint32_t spaces, threads; /* ids handed out */
     pid_t main_pid;           /* launched or attached to */
     bool launched;

@@ -25,28 +25,53 @@ static struct error *open_memory(pid_t pid, int *mem)
     return *mem < 0 ? error_errno(errno, "cannot open the memory of process %d", (int)pid) : NULL;
 }
 
-struct error *space_create(uint32_t id, pid_t pid, struct guardian *guardian, struct space **out)
+static struct space *space_new(uint32_t id, pid_t pid)
 {
     struct space *space = calloc(1, sizeof *space);
     if (!space)
-        return error_no_memory();
+        return NULL;
     space->id = id;
     space->pid = pid;
+    space->mem = -1;
     breakpoint_table_init(&space->breakpoints);
+    return space;
+}
+
+static struct error *space_open(struct space *space, struct guardian *guardian)
+{
     struct error *error = limits_take(LIMITS_PROCESS);
-    if (error) {
-        free(space);
+    if (error)
         return error;
-    }
-    error = open_memory(pid, &space->mem);
+    error = open_memory(space->pid, &space->mem);
     if (error) {
-        space_destroy(space);
+        limits_give_back(LIMITS_PROCESS);
         return error;
     }
     space->guardian = guardian;
-    guardian_watch(guardian, pid);
-    *out = space;
+    guardian_watch(guardian, space->pid);
     return NULL;
+}
+
+void space_close(struct space *space)
+{
+    if (space->mem < 0)
+        return;
+    guardian_forget(space->guardian, space->pid);
+    close(space->mem);
+    space->mem = -1;
+    if (space->id)
+        limits_give_back(LIMITS_PROCESS);
+}
+
+struct error *space_create(uint32_t id, pid_t pid, struct guardian *guardian, struct space **out)
+{
+    struct space *space = space_new(id, pid);
+    struct error *error = space ? space_open(space, guardian) : error_no_memory();
+    if (error)
+        space_destroy(space);
+    else
+        *out = space;
+    return error;
 }
 
 static bool copy_array(void **to, const void *from, size_t size)
@@ -60,25 +85,39 @@ static bool copy_array(void **to, const void *from, size_t size)
     return *to;
 }
 
-struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid, struct space **out)
+static bool copy_tables(const struct space *parent, struct space *space)
 {
-    struct space *space = NULL;
-    struct error *error = space_create(id, pid, parent->guardian, &space);
-    if (error)
-        return error;
-    space->initial_sp = parent->initial_sp;
-    space->functions = parent->functions;
-    space->sigtrap = parent->sigtrap;
     if (!breakpoint_table_copy(&parent->breakpoints, &space->breakpoints) ||
         !copy_array((void **)&space->modules, parent->modules,
                     parent->module_count * sizeof *space->modules) ||
         !copy_array((void **)&space->scratches, parent->scratches,
-                    parent->scratch_count * sizeof *space->scratches)) {
+                    parent->scratch_count * sizeof *space->scratches))
+        return false;
+    space->module_count = parent->module_count;
+    space->scratch_count = parent->scratch_count;
+    return true;
+}
+
+struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid, struct space **out)
+{
+    struct space *space = space_new(id, pid);
+    if (!space || !copy_tables(parent, space)) {
         space_destroy(space);
         return error_no_memory();
     }
-    space->module_count = parent->module_count;
-    space->scratch_count = parent->scratch_count;
+    space->initial_sp = parent->initial_sp;
+    space->functions = parent->functions;
+    space->sigtrap = parent->sigtrap;
+    if (id) {
+        struct error *error = space_open(space, parent->guardian);
+        if (error) {
+            space_destroy(space);
+            return error;
+        }
+    } else {
+        /* Not in the budget: it is closed soon. */
+        error_free(open_memory(pid, &space->mem));
+    }
     *out = space;
     return NULL;
 }
@@ -87,25 +126,11 @@ void space_destroy(struct space *space)
 {
     if (!space)
         return;
-    guardian_forget(space->guardian, space->pid);
+    space_close(space);
     breakpoint_table_deinit(&space->breakpoints);
-    if (space->mem >= 0)
-        close(space->mem);
-    limits_give_back(LIMITS_PROCESS);
     free(space->modules);
     free(space->scratches);
     free(space);
-}
-
-struct error *space_restore_copy(const struct space *parent, pid_t pid)
-{
-    struct space copy = *parent;
-    struct error *error = open_memory(pid, &copy.mem);
-    if (error)
-        return error;
-    space_restore_text(&copy);
-    close(copy.mem);
-    return NULL;
 }
 
 int space_write_original(const struct space *space, const struct breakpoint *breakpoint)
@@ -131,6 +156,17 @@ static bool restore(const struct space *space, const struct breakpoint *breakpoi
     return !holds(space, breakpoint, ARCH_BREAKPOINT_BYTE) ||
            (space_write_original(space, breakpoint) == 0 &&
             holds(space, breakpoint, breakpoint->original));
+}
+
+bool space_is_planted(const struct space *space)
+{
+    size_t index = 0;
+    const struct breakpoint *breakpoint;
+    while ((breakpoint = breakpoint_next(&space->breakpoints, &index))) {
+        if (breakpoint->roles && planted_look(space, breakpoint) != PLANTED_OURS)
+            return false;
+    }
+    return true;
 }
 
 size_t space_restore_text(const struct space *space)
@@ -342,6 +378,14 @@ static struct log_map map_of(const struct space *space, const struct space_modul
         .end = mapped->end,
         .bias = mapped->bias,
     };
+}
+
+void space_tell_maps(struct session *session, const struct space *space)
+{
+    for (size_t i = 0; i < space->module_count; i++) {
+        struct log_map map = map_of(space, &space->modules[i]);
+        recorder_map(session->recorder, &map);
+    }
 }
 
 static void break_functions(struct session *session, struct space *space, struct tracee *tracee,

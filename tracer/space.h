@@ -33,10 +33,12 @@ struct space_module {
 };
 
 struct space {
-    uint32_t id;         /* process id in the log */
+    uint32_t id;         /* process id in the log; 0 for one that is to be let go */
     int users;           /* tracees in it */
+    int users_ever;      /* and those that have left it */
     pid_t pid;           /* thread-group id of the process it was made for */
-    int mem;             /* /proc/PID/mem; stays good when the leading thread ends */
+    int mem;             /* /proc/PID/mem; stays good when the leading thread ends. -1 if it could
+                            not be opened, or is not needed any more */
     uint64_t initial_sp; /* RSP at the program's start, 0 if unknown: nothing to unwind above */
     struct breakpoint_table breakpoints;
     struct space_module *modules;
@@ -51,11 +53,12 @@ struct space {
 
 /* A new space with id in process pid. */
 struct error *space_create(uint32_t id, pid_t pid, struct guardian *guardian, struct space **space);
-/* A copy for a fork's child, whose memory has all our bytes already. */
+/* A copy for a fork's child, whose memory has all our bytes already. Without an id, for a child
+ * that is to be let go, only lack of memory is an error. */
 struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid, struct space **space);
 void space_destroy(struct space *space);
-/* Puts the program's code back into a fork's child that is not to be followed. */
-struct error *space_restore_copy(const struct space *parent, pid_t pid);
+/* The process is gone: what is kept of it needs no descriptor. */
+void space_close(struct space *space);
 
 /*
  * Before the first scan: takes over what an earlier tracer left in the process, puts back the code
@@ -72,6 +75,10 @@ void space_prepare(struct session *session, struct space *space, struct tracee *
  */
 struct error *space_scan(struct session *session, struct space *space, struct tracee *tracee);
 
+/* Tells the recorder where the modules are: of a copy it knows that itself while the original is
+ * in use. */
+void space_tell_maps(struct session *session, const struct space *space);
+
 /*
  * Puts a breakpoint at address, or adds role to the one there; NULL if that is impossible (no
  * memory is mapped there, say). One whose byte the program has overwritten is set anew. tracee is
@@ -79,6 +86,9 @@ struct error *space_scan(struct session *session, struct space *space, struct tr
  */
 struct breakpoint *space_break(struct session *session, struct space *space, struct tracee *tracee,
                                uint64_t address, enum breakpoint_role role);
+
+/* Whether all the breakpoints that are set are in memory. */
+bool space_is_planted(const struct space *space);
 
 /* Writes the original or the breakpoint's byte. Returns an errno value. */
 int space_write_original(const struct space *space, const struct breakpoint *breakpoint);

@@ -22,7 +22,8 @@ struct replay_heap {
     struct mappings mappings;
     bool selected;         /* its events are to be summed up */
     bool inherits_unknown; /* no copy was made: an unknown block is taken for its parent's */
-    size_t inherited;      /* blocks that were copied to it from its parent */
+    bool ended;
+    size_t inherited; /* blocks that were copied to it from its parent */
 };
 
 struct replay_thread {
@@ -355,7 +356,9 @@ static struct error *inherit(struct replay *replay, const struct log_process *pr
     const struct live_map *parent = &replay->heaps[process->parent].blocks;
     size_t index = 0;
     const struct live_block *block;
-    if (parent->count > MOST_INHERITED - replay->inherited) {
+    /* A process that is killed during a fork ends before its child is seen. */
+    if (replay->heaps[process->parent].ended ||
+        parent->count > MOST_INHERITED - replay->inherited) {
         heap->inherits_unknown = true;
         return NULL;
     }
@@ -418,6 +421,7 @@ static void end_heap(struct replay *replay, uint32_t process, bool leaks)
     mappings_deinit(&heap->mappings);
     replay->inherited -= heap->inherited;
     heap->inherited = 0;
+    heap->ended = true;
 }
 
 /* Reallocations that the ends of their processes or of the log cut short. */

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Programs of several processes: each one's heap is its own, and all end as they would untraced."""
-from harness import case, check, equal, ledgers, own_sums, summary_as_ledger
+import os
+import shutil
+
+from harness import Skip, case, check, equal, ledgers, own_sums, summary_as_ledger
 
 
 def by_process(output):
@@ -161,3 +164,51 @@ def unfollowed_children_are_untouched(tools):
     equal(report["summary"]["processes"], 1, "processes")
     own, wanted = own_sums(report), ledgers(result.stdout)[0]
     equal(own, {key: wanted[key] for key in own}, "the parent")
+
+
+@case
+def children_of_killed_forks_are_found(tools):
+    """Nobody announces a child whose parent is killed in the middle of the fork."""
+    result = tools.trace(tools.fixture("fork_killed"), timeout=120)
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    equal(result.stdout, b"all killed\n", "output")
+    no_warnings(result)
+    summary = tools.json(result.log)["summary"]
+    equal(summary["total_allocations"], summary["processes"] - 1 - 150,
+          "one allocation in each process but the first and the killed ones")
+    equal(summary["unknown_frees"], 0, "unexplained frees")
+
+
+@case
+def children_survive_a_lack_of_descriptors(tools):
+    """Children beyond the limit are let go, without breakpoints, and told of once."""
+    for limit in range(64, 96, 2):
+        log = tools.log()
+        result = tools.run("prlimit", f"--nofile={limit}:{limit}", tools.tracer, "-q", "-o", log,
+                           "--", tools.fixture("fork_threads"))
+        equal(result.returncode, 0, f"exit status ({result.stderr})")
+        equal(len(ledgers(result.stdout)), 1, f"ledgers in {result.stdout}")
+        children = tools.json(log)["summary"]["processes"] - 1
+        if 0 < children < 200:
+            break
+    check(0 < children < 200, f"{children} children were traced under all limits")
+    told = result.stderr.decode().splitlines()
+    equal(len(told), 1, f"lines of {told}")
+    check(", like others later, is not traced" in told[0], told)
+
+
+@case
+def children_survive_whose_memory_is_out_of_reach(tools):
+    """Not dumpable, and the tracer has no privileges: only registers can be changed."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become another user")
+    program = os.path.join(tools.folder, "undumpable")
+    tracer = os.path.join(tools.folder, "allocptrace")
+    shutil.copy(tools.fixture("undumpable"), program)
+    shutil.copy(tools.tracer, tracer)
+    os.chmod(tools.folder, 0o755)
+    for follow in ("yes", "no"):
+        result = tools.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tracer,
+                           "-q", "-o", "/dev/null", f"--follow-fork={follow}", "--", program)
+        equal(result.returncode, 29, f"exit status ({result.stderr})")
+        check(b"is not recorded" in result.stderr, result.stderr)

@@ -290,6 +290,25 @@ static void forked_child_has_copies_that_it_cannot_leak(void **state)
     replay_deinit(&replay);
 }
 
+/* Killed in the middle of the fork: what it had was not kept for the child. */
+static void child_of_an_ended_process_may_free_what_is_unknown(void **state)
+{
+    (void)state;
+    struct replay replay;
+    fixture_begin(&replay, REPLAY_BY_STACK);
+    fixture_stack(&replay, 1, 0, 0, "f");
+    fixture_alloc(&replay, 1, 0x10, 100, 1);
+    fixture_feed(&replay, (struct log_record){.kind = LOG_PROCESS_END,
+                                              .process_end = {.process = 1, .status = 9}});
+    fixture_process(&replay, 2, 1, LOG_ORIGIN_FORK);
+    fixture_thread(&replay, 2, 2);
+    fixture_free(&replay, 2, 0x10);
+    fixture_finish(&replay);
+    assert_int_equal(replay.totals.inherited_frees, 1);
+    assert_int_equal(replay.totals.unknown_frees, 0);
+    replay_deinit(&replay);
+}
+
 static void child_alone_is_summed_up_with_its_inheritance(void **state)
 {
     (void)state;
@@ -480,6 +499,7 @@ int main(void)
         cmocka_unit_test(reallocation_of_an_unknown_block_ends_no_other),
         cmocka_unit_test(reallocation_cut_short_leaves_its_block_alive),
         cmocka_unit_test(forked_child_has_copies_that_it_cannot_leak),
+        cmocka_unit_test(child_of_an_ended_process_may_free_what_is_unknown),
         cmocka_unit_test(child_alone_is_summed_up_with_its_inheritance),
         cmocka_unit_test(rows_of_a_child_are_its_own_when_split_by_process),
         cmocka_unit_test(span_of_time_limits_what_is_summed_up),
