@@ -54,6 +54,13 @@ static struct error *why_denied(pid_t pid)
                             "cannot attach to process %d: it belongs to user %ld; run as that user "
                             "or as root (CAP_SYS_PTRACE)",
                             (int)pid, uid);
+    /* The files in /proc of such a process are root's, proc(5). */
+    if (stat(path, &status) == 0 && status.st_uid != (uid_t)uid)
+        return error_format(ERROR_DENIED,
+                            "cannot attach to process %d: it is not dumpable (PR_SET_DUMPABLE, a "
+                            "setuid program or one with capabilities); run as root "
+                            "(CAP_SYS_PTRACE)",
+                            (int)pid);
     int scope = yama_scope();
     if (scope == 1 || scope == 2)
         return error_format(ERROR_DENIED,

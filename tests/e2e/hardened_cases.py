@@ -2,6 +2,7 @@
 """Targets that are locked up or cramped, and code that changes under the tracer's feet."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -56,9 +57,9 @@ class Attached:
         return ledgers(output)[0]
 
 
-def rounds_under_a_filter(tools, *filters, prefix=()):
+def rounds_while_attached(tools, *command, prefix=()):
     """Two rounds of six are made while the tracer is attached; each is a hundred allocations."""
-    server = Attached(tools, tools.fixture("locked_server"), *filters)
+    server = Attached(tools, *command)
     server.round()
     server.attach(prefix=prefix)
     for _ in range(2):
@@ -74,6 +75,11 @@ def rounds_under_a_filter(tools, *filters, prefix=()):
     return server
 
 
+def rounds_under_a_filter(tools, *filters, prefix=()):
+    return rounds_while_attached(tools, tools.fixture("locked_server"), *filters, prefix=prefix)
+
+
+RT_SIGACTION = 13
 MMAP, MPROTECT, READ_EXEC, WRITE_EXEC = 9, 10, 5, 6
 
 
@@ -81,7 +87,8 @@ MMAP, MPROTECT, READ_EXEC, WRITE_EXEC = 9, 10, 5, 6
 def filter_that_permits_our_call_costs_no_steps(tools):
     """One of the usual kind, against memory that is written and executed, and one that has nothing
     to do with it."""
-    server = rounds_under_a_filter(tools, f"{MMAP}:{WRITE_EXEC}", f"{MPROTECT}:{WRITE_EXEC}", "101")
+    server = rounds_under_a_filter(tools, f"{MMAP}:{WRITE_EXEC}", f"{MPROTECT}:{WRITE_EXEC}", "101",
+                                   f"{RT_SIGACTION}")
     equal(server.stats["single_steps"], 0, "single steps")
 
 
@@ -270,3 +277,110 @@ def thousand_threads_are_attached_to(tools):
     seen = own_sums(tools.json(crowd.log))
     equal((seen["allocations"], seen["bytes"]),
           (wanted["allocations"] // 3, wanted["bytes"] // 3), "sums of one round of three")
+
+
+# ---- Credentials and limits of the target ----
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skip("only root can do this")
+
+
+@case
+def undumpable_process_is_traced_or_named(tools):
+    need_root()
+    rounds_while_attached(tools, *NOBODY, tools.fixture("locked_server"), "nodump")
+    server = Attached(tools, *NOBODY, tools.fixture("locked_server"), "nodump")
+    result = tools.run(*NOBODY, tools.tracer, "-q", "-o", "/dev/null", "-p", str(server.pid))
+    one_line(result, 125, "allocptrace", "not dumpable", "root")
+    server.end()
+
+
+@case
+def target_without_room_is_single_stepped(tools):
+    """Memory for relocated instructions cannot be mapped: all is locked, or there is no more."""
+    need_root()
+    for word, reason in (("lock", "Resource temporarily unavailable"),
+                         ("full", "Cannot allocate memory")):
+        server = rounds_while_attached(tools, tools.fixture("locked_server"), word)
+        check(server.stats["single_steps"] > 2 * 2 * 100, server.stats)
+        check(reason in server.output, server.output)
+
+
+# ---- Namespaces and root folders ----
+
+def need_mounts(tools):
+    need_root()
+    if tools.run(need("unshare"), "-m", "true").returncode:
+        raise Skip("no namespaces here")
+
+
+def fill_root(tools, folder, *programs):
+    """A root folder with programs and the libraries that they need."""
+    for program in programs:
+        files = re.findall(r"(/\S+) \(0x", tools.run("ldd", program).stdout.decode())
+        for path in (program, *files):
+            target = folder + ("/" + os.path.basename(program) if path == program else path)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(path, target)
+
+
+@case
+def namespaces_are_seen_through(tools):
+    """Other process ids, another root of mounts, other users: inside, and around the tracer."""
+    need_mounts(tools)
+    unshared = ("unshare", "-m", "-p", "-f", "--mount-proc")
+    fork = tools.fixture("fork")
+    for command, prefix in (((*unshared, fork), ()), (("unshare", "-U", "-r", fork), ()),
+                            ((fork,), unshared)):
+        log = tools.log()
+        result = tools.run(*prefix, tools.tracer, "-q", "-o", log, "--", *command)
+        equal((result.returncode, result.stderr), (0, b""), "exit status and messages")
+        got = own_sums(tools.json(log))
+        for key in ("allocations", "bytes", "leaked_blocks", "leaked_bytes"):
+            equal(got[key], sum(one[key] for one in ledgers(result.stdout)), key)
+
+
+@case
+def files_are_those_of_the_target(tools):
+    """Static and dynamic programs below another root folder, which is a plain one, a file system
+    that only the target sees, or an overlay."""
+    need_mounts(tools)
+    lower, root = (os.path.join(tools.folder, name) for name in ("lower", "root"))
+    programs = tools.fixture("basic"), tools.fixture("basic_static")
+    for folder in (lower, root, lower + "/upper", lower + "/work"):
+        os.mkdir(folder)
+    fill_root(tools, lower, *programs)
+    overlay = f"lowerdir={lower},upperdir={root}/upper,workdir={root}/work"
+    for prepare in (f"mount --bind {lower} {root}",
+                    f"mount -t tmpfs none {root} && cp -r {lower}/* {root}",
+                    f"mount -t tmpfs none {root} && mkdir {root}/upper {root}/work {root}/all && "
+                    f"mount -t overlay none -o {overlay} {root}/all && mount --bind {root}/all {root}"):
+        for program in ("fixture_basic", "fixture_basic_static"):
+            result = tools.trace("unshare", "-m", "sh", "-c",
+                                 f"{prepare} && exec chroot {root} /{program}")
+            wanted = ledger(result)
+            got = own_sums(tools.json(result.log))
+            equal(got, {key: wanted[key] for key in got}, f"{program} after {prepare}")
+            equal(result.stderr, b"", "messages")
+
+
+@case
+def program_may_be_deleted_or_replaced(tools):
+    need_root()
+    for replace in (os.unlink, lambda path: shutil.copy(tools.fixture("spin"), path + "~") and
+                    os.rename(path + "~", path)):
+        program = shutil.copy(tools.fixture("locked_server"), tools.folder)
+        server = Attached(tools, program)
+        replace(program)
+        server.round()
+        server.attach()
+        server.round()
+        server.detach()
+        wanted = server.end()
+        seen = own_sums(tools.json(server.log))
+        equal((seen["allocations"], seen["bytes"]),
+              (wanted["allocations"] // 2, wanted["bytes"] // 2), "sums of one round of two")
