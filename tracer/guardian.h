@@ -8,7 +8,8 @@
  * detaches. Until it has done so the resident code (resident.h) keeps the targets alive.
  *
  * The tracer tells it through shared memory which processes there are, and which thread makes a
- * system call for us: that one would go on with the wrong registers.
+ * system call or a single-step for us: that one would go on with the wrong registers, or with its
+ * signals blocked.
  */
 #ifndef ALLOCPTRACE_TRACER_GUARDIAN_H
 #define ALLOCPTRACE_TRACER_GUARDIAN_H
@@ -22,9 +23,10 @@
 struct guardian;
 struct options;
 
-/* A thread that makes a system call for us. */
+/* A thread that makes a system call for us, or (instruction 0) a single-step. */
 struct guardian_parked {
     struct arch_registers registers; /* its own */
+    uint64_t mask;                   /* its own blocked signals */
     uint64_t instruction;            /* address of the system call instruction */
     uint8_t covered[4];              /* what was there before */
     bool patched;                    /* whether something was */
@@ -38,7 +40,7 @@ void guardian_stop(struct guardian *guardian);
 void guardian_watch(struct guardian *guardian, pid_t pid);
 void guardian_forget(struct guardian *guardian, pid_t pid);
 
-/* Before and after a system call made in thread tid. */
+/* Before and after thread tid runs for us. */
 void guardian_park(struct guardian *guardian, pid_t tid, const struct guardian_parked *parked);
 void guardian_unpark(struct guardian *guardian);
 

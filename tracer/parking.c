@@ -66,6 +66,8 @@ struct error *parking_begin(struct tracee *tracee, const struct arch_registers *
 {
     const struct scratch *scratch = tracee->space ? scratch_main(tracee->space) : NULL;
     *parked = (struct guardian_parked){.registers = *registers};
+    if (pt_get_sigmask(tracee->tid, &parked->mask))
+        return error_format(ERROR_GONE, "thread %d is gone", (int)tracee->tid);
     if (scratch)
         parked->instruction = scratch_code(scratch, resident_syscall);
     else if (!borrow_entry(tracee, parked))

@@ -88,13 +88,10 @@ int pt_get_siginfo(pid_t tid, siginfo_t *info)
     return request(PTRACE_GETSIGINFO, tid, NULL, info);
 }
 
-int pt_seccomp_filter(pid_t tid, unsigned index, struct sock_filter *code, size_t *count)
+int pt_set_siginfo(pid_t tid, const siginfo_t *info)
 {
-    long length = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, as_data(index), code);
-    if (length < 0)
-        return errno;
-    *count = (size_t)length;
-    return 0;
+    siginfo_t copy = *info;
+    return request(PTRACE_SETSIGINFO, tid, NULL, &copy);
 }
 
 int pt_get_sigmask(pid_t tid, uint64_t *mask)
@@ -105,6 +102,15 @@ int pt_get_sigmask(pid_t tid, uint64_t *mask)
 int pt_set_sigmask(pid_t tid, uint64_t mask)
 {
     return request(PTRACE_SETSIGMASK, tid, as_data(sizeof mask), &mask);
+}
+
+int pt_seccomp_filter(pid_t tid, unsigned index, struct sock_filter *code, size_t *count)
+{
+    long length = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, as_data(index), code);
+    if (length < 0)
+        return errno;
+    *count = (size_t)length;
+    return 0;
 }
 
 int pt_wait(pid_t tid, bool block, pid_t *stopped, int *status)

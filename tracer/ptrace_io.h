@@ -35,12 +35,13 @@ int pt_set_registers(pid_t tid, const struct arch_registers *registers);
 int pt_set_ip(pid_t tid, uint64_t ip);
 int pt_event_message(pid_t tid, unsigned long *message);
 int pt_get_siginfo(pid_t tid, siginfo_t *info);
-/* The thread's seccomp filter number index, counted from 0 for the first installed, into code
- * (BPF_MAXINSNS instructions). ENOENT after the last; EACCES without CAP_SYS_ADMIN. */
-int pt_seccomp_filter(pid_t tid, unsigned index, struct sock_filter *code, size_t *count);
+int pt_set_siginfo(pid_t tid, const siginfo_t *info);
 /* The blocked signals, bit N - 1 for signal N (PTRACE_GETSIGMASK, since Linux 3.11). */
 int pt_get_sigmask(pid_t tid, uint64_t *mask);
 int pt_set_sigmask(pid_t tid, uint64_t mask);
+/* The thread's seccomp filter number index, counted from 0 for the first installed, into code
+ * (BPF_MAXINSNS instructions). ENOENT after the last; EACCES without CAP_SYS_ADMIN. */
+int pt_seccomp_filter(pid_t tid, unsigned index, struct sock_filter *code, size_t *count);
 
 /* Waits for one tracee or, with tid -1, for any; __WALL. EINTR is returned to the caller. */
 int pt_wait(pid_t tid, bool block, pid_t *stopped, int *status);

@@ -37,13 +37,15 @@ static struct error *seize(struct session *session, pid_t pid)
     }
 }
 
-/* It made a system call for the tracer, and has been waiting behind it since. */
+/* It ran for the tracer: after a system call it has been waiting behind that since. */
 static void unpark(struct session *session, pid_t tid, const struct guardian_parked *parked)
 {
     struct tracee *tracee = tid ? tracee_find(session->tracees, tid) : NULL;
     struct arch_registers registers;
     if (!tracee)
         return;
+    if (tracee->stopped)
+        pt_set_sigmask(tid, parked->mask);
     if (tracee->stopped && pt_get_registers(tid, &registers) == 0 &&
         arch_ip(&registers) - parked->instruction <= sizeof parked->covered)
         pt_set_registers(tid, &parked->registers);
