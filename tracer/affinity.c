@@ -73,6 +73,13 @@ void affinity_inherited(struct tracee *child, const struct tracee *parent)
     affinity_release(child);
 }
 
+void affinity_take_over(struct tracee *tracee, const struct tracee *former)
+{
+    tracee->saved_affinity = former->saved_affinity;
+    tracee->saved_affinity_valid = former->saved_affinity_valid;
+    tracee->pinned = former->pinned;
+}
+
 void affinity_release(struct tracee *tracee)
 {
     if (!tracee->pinned)

@@ -42,6 +42,8 @@ void affinity_consider(const struct affinity *affinity, struct tracee *tracee, u
 /* A new thread inherits the affinity of its parent (sched_setaffinity(2)): gives it the parent's
  * own. */
 void affinity_inherited(struct tracee *child, const struct tracee *parent);
+/* The thread that was former goes on as tracee (execve(2)). */
+void affinity_take_over(struct tracee *tracee, const struct tracee *former);
 /* Gives a tracee its own affinity back. */
 void affinity_release(struct tracee *tracee);
 

@@ -105,12 +105,23 @@ static void restore_actions(struct session *session, bool any)
 {
     for (struct tracee *tracee = tracee_next(session->tracees, NULL); tracee;
          tracee = tracee_next(session->tracees, tracee)) {
-        if (!tracee->space || tracee->action_restored || (tracee->detach_signal && !any))
+        if (!tracee->space || !tracee->ready_to_detach || tracee->action_restored ||
+            (tracee->detach_signal && !any))
             continue;
         sigtrap_end(tracee->space, tracee);
         for (struct tracee *other = tracee_next(session->tracees, NULL); other;
              other = tracee_next(session->tracees, other))
             other->action_restored = other->action_restored || other->tgid == tracee->tgid;
+    }
+}
+
+static void release_ready(struct session *session)
+{
+    struct tracee *next;
+    for (struct tracee *tracee = tracee_next(session->tracees, NULL); tracee; tracee = next) {
+        next = tracee_next(session->tracees, tracee);
+        if (tracee->ready_to_detach)
+            process_release(session, tracee, tracee->detach_signal);
     }
 }
 
@@ -121,7 +132,7 @@ void detach_all(struct session *session)
         again = false;
         for (struct tracee *tracee = tracee_next(session->tracees, NULL); tracee;
              tracee = tracee_next(session->tracees, tracee)) {
-            if (tracee->ready_to_detach)
+            if (tracee->ready_to_detach || tracee_in_vfork(tracee))
                 continue;
             stop_one(session, tracee);
             again = true; /* the table may have changed */
@@ -138,7 +149,12 @@ void detach_all(struct session *session)
     restore_actions(session, true);
     if (wrong)
         session_warn(session, "%zu places of the program's code could not be restored", wrong);
+    release_ready(session);
+    /* Their children have been let go, and will wake them up. */
     struct tracee *tracee;
-    while ((tracee = tracee_next(session->tracees, NULL)))
-        process_release(session, tracee, tracee->detach_signal);
+    while ((tracee = tracee_next(session->tracees, NULL))) {
+        stop_one(session, tracee);
+        restore_actions(session, true);
+        release_ready(session);
+    }
 }

@@ -195,6 +195,7 @@ void process_new_child(struct session *session, struct tracee *parent, enum stop
     unsigned long message;
     if (pt_event_message(parent->tid, &message))
         return;
+    parent->vforking = kind == STOP_VFORK;
     pid_t tid = (pid_t)message;
     struct tracee *child = tracee_find(session->tracees, tid);
     if (child && child->state != TRACEE_NEW)
@@ -324,8 +325,21 @@ static void drop_other_threads(struct session *session, const struct tracee *lea
     }
 }
 
+/* The thread that called execve goes on under the leader's thread id, with its own affinity. */
+static void take_over_leader(struct session *session, struct tracee *leader)
+{
+    unsigned long former;
+    leader->vforking = false;
+    if (pt_event_message(leader->tid, &former) || (pid_t)former == leader->tid)
+        return;
+    const struct tracee *caller = tracee_find(session->tracees, (pid_t)former);
+    if (caller)
+        affinity_take_over(leader, caller);
+}
+
 void process_exec(struct session *session, struct tracee *tracee)
 {
+    take_over_leader(session, tracee);
     drop_other_threads(session, tracee);
     if (tracee->space)
         adopt_children(session, tracee);

@@ -25,8 +25,8 @@ int pt_seize(pid_t tid, enum seize how)
 {
     unsigned long options = PTRACE_O_TRACESYSGOOD;
     if (how != SEIZE_PLAIN)
-        options |=
-            PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
+        options |= PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+                   PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC;
     if (how == SEIZE_AND_DESTROY)
         options |= PTRACE_O_EXITKILL;
     return request(PTRACE_SEIZE, tid, NULL, as_data(options));

@@ -222,6 +222,10 @@ static void dispatch(struct session *session, struct tracee *tracee, const struc
         process_new_child(session, tracee, stop->kind);
         resume(tracee, 0);
         break;
+    case STOP_VFORK_DONE:
+        tracee->vforking = false;
+        resume(tracee, 0);
+        break;
     default:
         resume(tracee, 0);
         break;

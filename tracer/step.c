@@ -51,7 +51,7 @@ static void for_others(struct session *session, struct tracee *tracee, bool stop
 {
     for (struct tracee *other = tracee_next(session->tracees, NULL); other;
          other = tracee_next(session->tracees, other)) {
-        if (other == tracee || other->space != tracee->space)
+        if (other == tracee || other->space != tracee->space || tracee_in_vfork(other))
             continue;
         if (stop && !other->stopped) {
             other->held = step_stop(other);

@@ -3,7 +3,7 @@
  * stop.h - tells what a wait status word of a seized tracee means. Pure.
  *
  * Statuses are those of waitpid(2) and ptrace(2) under PTRACE_SEIZE with PTRACE_O_TRACESYSGOOD and
- * the TRACECLONE, TRACEFORK, TRACEVFORK and TRACEEXEC options.
+ * the TRACECLONE, TRACEFORK, TRACEVFORK, TRACEVFORKDONE and TRACEEXEC options.
  */
 #ifndef ALLOCPTRACE_TRACER_STOP_H
 #define ALLOCPTRACE_TRACER_STOP_H

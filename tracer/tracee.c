@@ -85,6 +85,11 @@ struct tracee *tracee_next(const struct tracee_table *table, const struct tracee
     return entry ? &entry->tracee : NULL;
 }
 
+bool tracee_in_vfork(const struct tracee *tracee)
+{
+    return tracee->vforking && !tracee->stopped;
+}
+
 void tracee_keep_stop(struct tracee *tracee, int status)
 {
     tracee->has_pending = true;

@@ -42,6 +42,7 @@ struct tracee {
     struct stack_range ranges[TRACEE_STACK_RANGES];
     unsigned range_next; /* the one to be replaced next */
     bool stopped;        /* as far as we know */
+    bool vforking;       /* it waits, or is about to, for its vfork child */
     /* A child that is not followed is let go at its first stop or, if it borrows its parent's
      * memory (vfork), at its exec. */
     bool release_at_stop, release_at_exec;
@@ -74,6 +75,10 @@ struct tracee *tracee_find(struct tracee_table *table, pid_t tid);
 struct tracee *tracee_add(struct tracee_table *table, pid_t tid); /* NULL when out of memory */
 void tracee_remove(struct tracee_table *table, struct tracee *tracee);
 size_t tracee_count(const struct tracee_table *table);
+
+/* Whether the thread waits in the kernel for its vfork child to execute a program or to end: until
+ * then nothing stops it, and it runs no code of its own. The child may be waiting for us. */
+bool tracee_in_vfork(const struct tracee *tracee);
 
 /* Keeps a stop that was met while another was waited for (during a system call made in a tracee, or
  * a single-step), to be handled in its turn. */

@@ -2,6 +2,9 @@
 """Programs of several processes: each one's heap is its own, and all end as they would untraced."""
 import os
 import shutil
+import signal
+import subprocess
+import time
 
 from harness import Skip, case, check, equal, ledgers, own_sums, summary_as_ledger
 
@@ -212,3 +215,39 @@ def children_survive_whose_memory_is_out_of_reach(tools):
                            "-q", "-o", "/dev/null", f"--follow-fork={follow}", "--", program)
         equal(result.returncode, 29, f"exit status ({result.stderr})")
         check(b"is not recorded" in result.stderr, result.stderr)
+
+
+@case
+def detaching_waits_for_no_vfork_parent(tools):
+    """It waits in the kernel for its child, which must not wait for the tracer."""
+    log = tools.log()
+    tracer = subprocess.Popen([tools.tracer, "-q", "-o", log, "--", tools.fixture("vfork_slow")],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    equal(tracer.stdout.readline(), b"vforked\n", "output")
+    tracer.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    output, errors = tracer.communicate(b"x", timeout=60)
+    equal((tracer.returncode, errors), (128 + signal.SIGTERM, b""), "exit status and warnings")
+    equal(len(ledgers(output)), 1, f"ledgers in {output}")
+    equal(tools.json(log)["summary"]["total_allocations"], 20, "allocations until then")
+
+
+@case
+def thread_that_executes_keeps_its_affinity(tools):
+    """It is bound to the tracer's core while it is busy, and takes that over into the new image."""
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("there is only one core")
+    log = tools.log()
+    tracer = subprocess.Popen([tools.tracer, "-q", "-o", log, "--cpu=share", "--",
+                               tools.fixture("exec_busy"), "sh", "-c",
+                               "echo $$; exec sleep 300"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+    sleep = int(tracer.stdout.readline())
+    try:
+        check(len(os.sched_getaffinity(sleep)) == 1, "the fixture was never bound")
+        tracer.send_signal(signal.SIGTERM)
+        tracer.wait(60)
+        equal(os.sched_getaffinity(sleep), os.sched_getaffinity(0), "affinity after detaching")
+    finally:
+        os.kill(sleep, signal.SIGKILL)
+        tracer.communicate()
