@@ -59,7 +59,7 @@ struct error *limits_take(size_t count)
 {
     rlim_t limit = descriptor_limit();
     if (taken + count + DESCRIPTORS_KEPT_FREE > limit)
-        return error_errno(EMFILE, "allocptrace has used up its limit of %llu (ulimit -n)",
+        return error_errno(EMFILE, "the limit of %llu open files (ulimit -n) is used up",
                            (unsigned long long)limit);
     taken += count;
     return NULL;

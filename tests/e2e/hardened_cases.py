@@ -384,3 +384,19 @@ def program_may_be_deleted_or_replaced(tools):
         seen = own_sums(tools.json(server.log))
         equal((seen["allocations"], seen["bytes"]),
               (wanted["allocations"] // 2, wanted["bytes"] // 2), "sums of one round of two")
+
+
+@case
+def program_finds_its_stack_as_it_is(tools):
+    """Our own mappings are out of the way of what a program reads from /proc/self/maps, whether
+    its stack may grow much or little."""
+    for limit in ("8388608", "67108864"):
+        command = ("prlimit", f"--stack={limit}", tools.fixture("own_maps"))
+        plain, result = tools.run(*command), tools.trace(*command)
+        if plain.returncode:
+            continue  # this limit cannot be set here
+        found = [re.fullmatch(rb"stack (\d+) KiB, 0 mappings of writable code\n", one.stdout)
+                 for one in (plain, result)]
+        check(all(found), result.stdout)
+        # The kernel puts the stack's start at random within a few pages.
+        check(abs(int(found[0][1]) - int(found[1][1])) <= 64, (plain.stdout, result.stdout))
