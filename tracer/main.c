@@ -174,7 +174,8 @@ static int finish(struct session *session, const char *output)
     if (options->stats)
         summary_print_stats(&session->counters, &totals);
     if (error) {
-        fprintf(stderr, "allocptrace: the log is incomplete: %s\n", error->message);
+        if (!session->write_failure_told)
+            fprintf(stderr, "allocptrace: the log is incomplete: %s\n", error->message);
         error_free(error);
         if (!session->launched)
             return EXIT_OURS;

@@ -24,6 +24,8 @@ struct queue {
     uint64_t reserved_at;
     uint64_t read_seen; /* the producer's last look at read */
     uint64_t full;
+    bool (*give_up)(void *data);
+    void *give_up_data;
     _Alignas(64) _Atomic uint64_t read; /* by the consumer */
     long nap_ns;
     _Alignas(64) _Atomic uint32_t bell; /* futex word: counts queue_wake() */
@@ -59,19 +61,28 @@ static void sleep_ns(long ns)
     nanosleep(&time, NULL);
 }
 
-static void wait_for_room(struct queue *queue, uint64_t end)
+void queue_set_give_up(struct queue *queue, bool (*give_up)(void *data), void *data)
+{
+    queue->give_up = give_up;
+    queue->give_up_data = data;
+}
+
+static bool wait_for_room(struct queue *queue, uint64_t end)
 {
     if (end - queue->read_seen <= queue->size)
-        return;
+        return true;
     queue->read_seen = atomic_load_explicit(&queue->read, memory_order_acquire);
     if (end - queue->read_seen <= queue->size)
-        return;
+        return true;
     queue->full++;
     queue_wake(queue);
     do {
+        if (queue->give_up && queue->give_up(queue->give_up_data))
+            return false;
         sleep_ns(FIRST_NAP_NS);
         queue->read_seen = atomic_load_explicit(&queue->read, memory_order_acquire);
     } while (end - queue->read_seen > queue->size);
+    return true;
 }
 
 void *queue_reserve(struct queue *queue, size_t size)
@@ -80,12 +91,14 @@ void *queue_reserve(struct queue *queue, size_t size)
     size_t need = HEADER + ((size + 7) & ~(size_t)7);
     size_t to_end = queue->size - (at & (queue->size - 1));
     if (need > to_end) {
-        wait_for_room(queue, at + to_end);
+        if (!wait_for_room(queue, at + to_end))
+            return NULL;
         *(uint64_t *)(queue->ring + (at & (queue->size - 1))) = FILLER | to_end;
         at += to_end;
         atomic_store_explicit(&queue->written, at, memory_order_release);
     }
-    wait_for_room(queue, at + need);
+    if (!wait_for_room(queue, at + need))
+        return NULL;
     queue->reserved_at = at;
     return queue->ring + (at & (queue->size - 1)) + HEADER;
 }

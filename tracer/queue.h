@@ -6,7 +6,7 @@
  * the tracee straight into the ring) and then published or dropped. The producer never makes a
  * system call unless the ring is full: the consumer naps and looks again by itself, so that a
  * stop costs no wake-up. A full ring makes the producer, and so the tracee, wait: nothing is lost
- * and memory stays bounded.
+ * and memory stays bounded. How long it waits at most is its own affair.
  */
 #ifndef ALLOCPTRACE_TRACER_QUEUE_H
 #define ALLOCPTRACE_TRACER_QUEUE_H
@@ -22,8 +22,13 @@ struct queue;
 struct error *queue_create(size_t size, struct queue **queue); /* size: bytes, a power of two */
 void queue_destroy(struct queue *queue);
 
+/* What a waiting producer asks again and again, before the first item: whether to wait no longer.
+ */
+void queue_set_give_up(struct queue *queue, bool (*give_up)(void *data), void *data);
+
 /* Producer. Room for size bytes (8-byte aligned), waiting for it if need be; size is at most half
- * the ring. The room stays the producer's until it calls publish, with the size really used. */
+ * the ring. The room stays the producer's until it calls publish, with the size really used. NULL
+ * if the producer is to wait no longer. */
 void *queue_reserve(struct queue *queue, size_t size);
 void queue_publish(struct queue *queue, size_t used);
 /* Wakes a napping consumer, for when the producer is going to wait for it. */

@@ -25,68 +25,6 @@
 /* Live memory is read in pieces of this many bytes. */
 #define LIVE_CHUNK 65536
 
-/* ---- Tracing thread ---- */
-
-uint64_t recorder_now(const struct recorder *recorder)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)(now.tv_sec - recorder->start.tv_sec) * 1000000000 +
-           (uint64_t)(now.tv_nsec - recorder->start.tv_nsec);
-}
-
-struct recorder_call *recorder_call_reserve(struct recorder *recorder, size_t stack_size)
-{
-    struct recorder_call *call =
-        queue_reserve(recorder->queue, sizeof(struct recorder_call) + stack_size);
-    call->item = ITEM_CALL;
-    return call;
-}
-
-void recorder_call_publish(struct recorder *recorder, struct recorder_call *call)
-{
-    recorder->published++;
-    queue_publish(recorder->queue, sizeof *call + call->stack_size);
-}
-
-void recorder_wait(struct recorder *recorder)
-{
-    for (;;) {
-        uint32_t unwound = atomic_load_explicit(&recorder->unwound, memory_order_acquire);
-        if (unwound == recorder->published)
-            return;
-        queue_wake(recorder->queue);
-        /* The time limit covers a recording thread that looked before the wake-up. */
-        struct timespec limit = {.tv_nsec = 1000000};
-        syscall(SYS_futex, &recorder->unwound, FUTEX_WAIT_PRIVATE, unwound, &limit, NULL, 0);
-    }
-}
-
-const struct unwind_result *recorder_last_stack(const struct recorder *recorder)
-{
-    return &recorder->last;
-}
-
-void recorder_event(struct recorder *recorder, const struct recorder_event *event)
-{
-    struct recorder_event *item = queue_reserve(recorder->queue, sizeof *item);
-    *item = *event;
-    item->item = ITEM_EVENT;
-    queue_publish(recorder->queue, sizeof *item);
-}
-
-void recorder_send(struct recorder *recorder, struct definition *definition)
-{
-    struct definition_item *item = queue_reserve(recorder->queue, sizeof *item);
-    *item = (struct definition_item){.item = ITEM_DEFINITION, .definition = definition};
-    queue_publish(recorder->queue, sizeof *item);
-}
-
-bool recorder_failed(const struct recorder *recorder)
-{
-    return atomic_load_explicit(&recorder->failed, memory_order_relaxed);
-}
-
 /* ---- Recording thread ---- */
 
 uint64_t recorder_ticks(const struct recorder *recorder, uint64_t ns)
@@ -119,8 +57,9 @@ static void flush(struct recorder *recorder)
 {
     pthread_mutex_lock(&recorder->writer_lock);
     log_writer_flush(recorder->writer);
-    if (log_writer_error(recorder->writer))
-        atomic_store_explicit(&recorder->failed, true, memory_order_relaxed);
+    const struct error *error = log_writer_error(recorder->writer);
+    if (error)
+        atomic_store_explicit(&recorder->failure, error->message, memory_order_release);
     pthread_mutex_unlock(&recorder->writer_lock);
 }
 
@@ -408,40 +347,89 @@ static void work_event(struct recorder *recorder, const struct recorder_event *e
     put_event(recorder, event, stack);
 }
 
+static void work(struct recorder *recorder, uint32_t *item)
+{
+    switch ((enum recorder_item) * item) {
+    case ITEM_CALL:
+        work_call(recorder, (struct recorder_call *)item);
+        break;
+    case ITEM_EVENT:
+        work_event(recorder, (struct recorder_event *)item);
+        break;
+    case ITEM_DEFINITION: {
+        struct definition *definition = ((struct definition_item *)item)->definition;
+        definition->apply(recorder, definition);
+        break;
+    }
+    }
+}
+
+static struct log_count count_of(const char *name, uint64_t value)
+{
+    return (struct log_count){.name = {.data = name, .size = strlen(name)}, .value = value};
+}
+
+static void put_end(struct recorder *recorder)
+{
+    const struct recorder_totals *totals = &recorder->totals;
+    const struct counters *counters = &recorder->counters;
+    const struct log_count counts[] = {
+        count_of("events", totals->events),
+        count_of("stops", counters->stops),
+        count_of("stacks", totals->distinct_stacks),
+        count_of("frames", totals->distinct_frames),
+        count_of("unwinds", totals->unwinder.stacks),
+        count_of("incomplete_stacks", totals->incomplete_stacks),
+        count_of("abandoned_calls", counters->abandoned),
+    };
+    struct log_record record = {
+        .kind = LOG_END,
+        .end = {.time = recorder_ticks(recorder, recorder_now(recorder)),
+                .count_count = sizeof counts / sizeof *counts,
+                .counts = counts},
+    };
+    recorder_put(recorder, &record);
+}
+
+/* All of it may wait for the log's file, so it is not for the tracing thread to do. */
+static void end_log(struct recorder *recorder)
+{
+    struct recorder_totals *totals = &recorder->totals;
+    symbol_thread_finish(recorder->symbols);
+    totals->unwinder = *unwinder_counters(recorder->unwinder);
+    totals->distinct_stacks = stack_trie_count(recorder->stacks);
+    totals->distinct_frames = recorder->frames;
+    /* A log that lacks events is one that was cut off. */
+    if (!recorder->given_up)
+        put_end(recorder);
+    log_writer_flush(recorder->writer);
+    totals->bytes_encoded = log_writer_bytes_encoded(recorder->writer);
+    log_writer_finish(recorder->writer);
+    totals->bytes_written = log_writer_bytes_written(recorder->writer);
+}
+
 static void *run(void *argument)
 {
     struct recorder *recorder = argument;
     for (;;) {
         size_t size;
+        /* First, so that nothing is published between the two looks. */
+        bool ending = atomic_load_explicit(&recorder->ending, memory_order_acquire);
         uint32_t *item = queue_peek(recorder->queue, &size);
+        if (!item && ending)
+            break;
         if (!item) {
             flush_if_due(recorder);
             queue_nap(recorder->queue, MAX_NAP_NS);
             continue;
         }
-        bool finish = false;
-        switch ((enum recorder_item) * item) {
-        case ITEM_CALL:
-            work_call(recorder, (struct recorder_call *)item);
-            break;
-        case ITEM_EVENT:
-            work_event(recorder, (struct recorder_event *)item);
-            break;
-        case ITEM_DEFINITION: {
-            struct definition *definition = ((struct definition_item *)item)->definition;
-            definition->apply(recorder, definition);
-            break;
-        }
-        case ITEM_FINISH:
-            finish = true;
-            break;
-        }
+        work(recorder, item);
         queue_pop(recorder->queue);
-        if (finish)
-            return NULL;
         if (++recorder->since_flush >= FLUSH_ITEMS)
             flush_if_due(recorder);
     }
+    end_log(recorder);
+    return NULL;
 }
 
 static void put_symbol(const struct log_record *record, void *data)
@@ -451,7 +439,7 @@ static void put_symbol(const struct log_record *record, void *data)
 
 /* ---- Start and end ---- */
 
-static void destroy(struct recorder *recorder)
+void recorder_destroy(struct recorder *recorder)
 {
     for (size_t i = 0; i < recorder->process_count; i++)
         free(recorder->processes[i].slots);
@@ -462,6 +450,8 @@ static void destroy(struct recorder *recorder)
     stack_trie_destroy(recorder->stacks);
     unwinder_destroy(recorder->unwinder);
     queue_destroy(recorder->queue);
+    free(recorder->spare);
+    error_free(recorder->given_up);
     pthread_mutex_destroy(&recorder->writer_lock);
     free(recorder);
 }
@@ -490,8 +480,11 @@ struct error *recorder_start(const struct recorder_options *options, struct reco
     struct error *error = queue_create(QUEUE_SIZE, &recorder->queue);
     if (!error)
         error = unwinder_create(&unwind, &recorder->unwinder);
-    if (!error && !(recorder->stacks = stack_trie_create()))
+    if (!error &&
+        (!(recorder->stacks = stack_trie_create()) || !(recorder->spare = malloc(QUEUE_SIZE / 2))))
         error = error_no_memory();
+    if (!error)
+        queue_set_give_up(recorder->queue, recorder_stalled, recorder);
     if (!error)
         error = log_writer_open(options->path, options->header, &recorder->writer);
     /* Signals are for the tracing thread: they must interrupt its wait. */
@@ -508,58 +501,9 @@ struct error *recorder_start(const struct recorder_options *options, struct reco
             symbol_thread_finish(recorder->symbols);
         if (recorder->writer)
             error_free(log_writer_close(recorder->writer));
-        destroy(recorder);
+        recorder_destroy(recorder);
         return error;
     }
     *out = recorder;
     return NULL;
-}
-
-static struct log_count count_of(const char *name, uint64_t value)
-{
-    return (struct log_count){.name = {.data = name, .size = strlen(name)}, .value = value};
-}
-
-static void put_end(struct recorder *recorder, const struct counters *counters)
-{
-    const struct recorder_totals *totals = &recorder->totals;
-    const struct log_count counts[] = {
-        count_of("events", totals->events),
-        count_of("stops", counters->stops),
-        count_of("stacks", totals->distinct_stacks),
-        count_of("frames", totals->distinct_frames),
-        count_of("unwinds", totals->unwinder.stacks),
-        count_of("incomplete_stacks", totals->incomplete_stacks),
-        count_of("abandoned_calls", counters->abandoned),
-    };
-    struct log_record record = {
-        .kind = LOG_END,
-        .end = {.time = recorder_ticks(recorder, recorder_now(recorder)),
-                .count_count = sizeof counts / sizeof *counts,
-                .counts = counts},
-    };
-    recorder_put(recorder, &record);
-}
-
-struct error *recorder_finish(struct recorder *recorder, const struct counters *counters,
-                              struct recorder_totals *totals)
-{
-    uint32_t *item = queue_reserve(recorder->queue, sizeof *item);
-    *item = ITEM_FINISH;
-    queue_publish(recorder->queue, sizeof *item);
-    queue_wake(recorder->queue);
-    pthread_join(recorder->thread, NULL);
-    symbol_thread_finish(recorder->symbols);
-    recorder->totals.unwinder = *unwinder_counters(recorder->unwinder);
-    recorder->totals.distinct_stacks = stack_trie_count(recorder->stacks);
-    recorder->totals.distinct_frames = recorder->frames;
-    recorder->totals.queue_full = queue_full_count(recorder->queue);
-    put_end(recorder, counters);
-    log_writer_flush(recorder->writer);
-    recorder->totals.bytes_encoded = log_writer_bytes_encoded(recorder->writer);
-    recorder->totals.bytes_written = log_writer_bytes_written(recorder->writer);
-    *totals = recorder->totals;
-    struct error *error = log_writer_close(recorder->writer);
-    destroy(recorder);
-    return error;
 }

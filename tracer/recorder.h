@@ -84,7 +84,7 @@ void recorder_call_publish(struct recorder *recorder, struct recorder_call *call
 /* Waits until the last published call has been unwound. Needed for live ones. */
 void recorder_wait(struct recorder *recorder);
 /* After recorder_wait(): the stack of that call, innermost first; the recorder's until the next
- * publication. */
+ * publication. NULL once the log has been given up. */
 const struct unwind_result *recorder_last_stack(const struct recorder *recorder);
 
 /* What a call came to. level is that of its recorder_call, or RECORDER_NO_CALL (a free). */
@@ -99,8 +99,13 @@ struct recorder_event {
 };
 void recorder_event(struct recorder *recorder, const struct recorder_event *event);
 
-/* Bytes of log handed to the kernel so far, and whether writing has failed (reported once). */
-bool recorder_failed(const struct recorder *recorder);
+/*
+ * Why nothing more is written to the log, or NULL; stays valid until recorder_finish(). That is the
+ * first failure to write, or that the file has taken nothing for RECORDER_PATIENCE_S while the
+ * tracee waited for it. A file that takes a little now and then is waited for.
+ */
+#define RECORDER_PATIENCE_S 10
+const char *recorder_failure(const struct recorder *recorder);
 
 struct recorder_totals {
     struct unwinder_counters unwinder;
@@ -111,7 +116,9 @@ struct recorder_totals {
 
 /*
  * Works everything off, names all addresses, writes the log's end with the counters and closes it.
- * The first failure to write is returned. Frees the recorder.
+ * What recorder_failure() tells, or a failure to write the end, is returned. Frees the recorder,
+ * unless its file has stalled: then a thread of it is left waiting in the kernel for the process to
+ * end.
  */
 struct error *recorder_finish(struct recorder *recorder, const struct counters *counters,
                               struct recorder_totals *totals);

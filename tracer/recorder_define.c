@@ -78,7 +78,7 @@ void recorder_process(struct recorder *recorder, const struct log_process *proce
     if (!self)
         return;
     char *end = (char *)&self->arguments[process->argument_count];
-    self->head.apply = apply_process;
+    self->head = (struct definition){.apply = apply_process};
     self->process = *process;
     self->process.executable = text_copy(process->executable, &end);
     for (size_t i = 0; i < process->argument_count; i++)
@@ -142,7 +142,7 @@ static void send_record(struct recorder *recorder, const struct log_record *reco
     if (!self)
         return;
     char *end = self->text;
-    self->head.apply = apply_record;
+    self->head = (struct definition){.apply = apply_record};
     self->record = *record;
     self->at_ns = recorder_now(recorder);
     text = text_copy(text, &end);
@@ -242,6 +242,16 @@ static void apply_module(struct recorder *recorder, struct definition *definitio
     free(self);
 }
 
+static void discard_module(struct definition *definition)
+{
+    struct module_definition *self = (struct module_definition *)definition;
+    if (self->unwinder_fd >= 0)
+        close(self->unwinder_fd);
+    if (self->symbols_fd >= 0)
+        close(self->symbols_fd);
+    free(self);
+}
+
 void recorder_module(struct recorder *recorder, uint32_t module, int fd, const char *path,
                      const uint8_t *build_id, size_t build_id_size, const char *root)
 {
@@ -252,7 +262,7 @@ void recorder_module(struct recorder *recorder, uint32_t module, int fd, const c
     if (!self)
         return;
     char *end = self->text;
-    self->head.apply = apply_module;
+    self->head = (struct definition){.apply = apply_module, .discard = discard_module};
     self->path = end;
     name = text_copy(name, &end);
     self->root = end;

@@ -19,12 +19,12 @@ enum recorder_item {
     ITEM_CALL = 1,
     ITEM_EVENT,
     ITEM_DEFINITION,
-    ITEM_FINISH,
 };
 
 /* Rare items are objects on the heap; only a pointer to them goes through the queue. */
 struct definition {
     void (*apply)(struct recorder *recorder, struct definition *definition);
+    void (*discard)(struct definition *definition); /* in place of apply; NULL: free() will do */
 };
 
 struct definition_item {
@@ -58,7 +58,10 @@ struct recorder {
     struct queue *queue;
     struct timespec start;
     uint32_t published;
-    uint64_t tick_ns; /* the log's unit of time, 0: no times */
+    uint64_t tick_ns;         /* the log's unit of time, 0: no times */
+    void *spare;              /* where items are made once they are no longer wanted */
+    struct error *given_up;   /* why: the log's file has stalled for too long */
+    struct counters counters; /* for the log's end */
 
     /* The recording thread's. */
     pthread_t thread;
@@ -77,8 +80,9 @@ struct recorder {
     uint32_t since_flush;
 
     /* Shared. */
-    _Atomic uint32_t unwound; /* calls worked off; a futex word */
-    _Atomic bool failed;
+    _Atomic uint32_t unwound;    /* calls worked off; a futex word */
+    const char *_Atomic failure; /* to write, the writer's; NULL: none */
+    _Atomic bool ending;         /* nothing will be published any more */
     pthread_mutex_t writer_lock; /* the symbol thread writes too */
     struct log_writer *writer;
     struct symbol_thread *symbols;
@@ -96,6 +100,12 @@ bool recorder_grow(void **array, size_t *count, size_t index, size_t element);
 /* Recording thread: keeps the flag and the count of threads in reallocations after a change of a
  * thread's open calls. */
 void recorder_note_reallocation(struct recorder *recorder, struct recorder_thread_state *thread);
+
+/* Tracing thread: whether the log's file has taken nothing for so long that the target is not to
+ * wait for it any longer; data is the recorder. */
+bool recorder_stalled(void *data);
+
+void recorder_destroy(struct recorder *recorder);
 
 /* Tracing thread: sends a definition on its way. */
 void recorder_send(struct recorder *recorder, struct definition *definition);

@@ -260,10 +260,11 @@ static void handle_stop(struct session *session, pid_t tid, int status)
 
 static void tell_write_failure(struct session *session)
 {
-    if (session->write_failure_told || !recorder_failed(session->recorder))
+    const char *failure = session->write_failure_told ? NULL : recorder_failure(session->recorder);
+    if (!failure)
         return;
     session->write_failure_told = true;
-    fprintf(stderr, "allocptrace: the log cannot be written any further; the program goes on\n");
+    fprintf(stderr, "allocptrace: %s: the log ends here, the program goes on\n", failure);
 }
 
 struct error *session_run(struct session *session)

@@ -122,7 +122,7 @@ static void check(struct verifier *verifier, struct session *session, struct tra
 {
     const struct unwind_result *ours = recorder_last_stack(session->recorder);
     verifier->address_count = 0;
-    if (!open_space(verifier, tracee))
+    if (!ours || !open_space(verifier, tracee))
         return;
     dwfl_getthread_frames(verifier->dwfl, tracee->tid, visit_frame, verifier);
     session->counters.verified++;

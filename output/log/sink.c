@@ -177,7 +177,7 @@ void sink_flush(struct sink *sink)
     empty_buffer(sink, ZSTD_e_flush);
 }
 
-struct error *sink_close(struct sink *sink)
+void sink_finish(struct sink *sink)
 {
     empty_buffer(sink, ZSTD_e_end);
     /* Some file systems tell of a full disk only here (close(2)). Linux has released the
@@ -185,6 +185,11 @@ struct error *sink_close(struct sink *sink)
     atomic_store_explicit(&sink->waiting_since, now_ns(), memory_order_relaxed);
     if (close(sink->fd) < 0 && errno != EINTR)
         fail(sink, error_errno(errno, "cannot write to %s", sink->path));
+    atomic_store_explicit(&sink->waiting_since, 0, memory_order_relaxed);
+}
+
+struct error *sink_release(struct sink *sink)
+{
     struct error *error = sink->error;
     release(sink);
     return error;

@@ -46,8 +46,10 @@ void sink_flush(struct sink *sink);
 /* Any thread: how long the kernel has been taking nothing of what is being written, ns. */
 uint64_t sink_stalled_ns(const struct sink *sink);
 
-/* Ends the compressed frame, closes and frees. Returns the first failure. */
-struct error *sink_close(struct sink *sink);
+/* Ends the compressed frame and closes the file; nothing may be written after that. */
+void sink_finish(struct sink *sink);
+/* Frees what a finished sink has. Returns its first failure, which the caller then owns. */
+struct error *sink_release(struct sink *sink);
 
 /* ---- Private ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "output/log/writer.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "output/log/encode.h"
@@ -9,6 +10,7 @@
 struct log_writer {
     struct sink sink;
     struct encoder encoder;
+    bool finished;
 };
 
 struct error *log_writer_open(const char *path, const struct log_header *header,
@@ -17,6 +19,7 @@ struct error *log_writer_open(const char *path, const struct log_header *header,
     struct log_writer *writer = malloc(sizeof *writer);
     if (!writer)
         return error_no_memory();
+    writer->finished = false;
     struct error *error = sink_open(&writer->sink, path);
     if (error) {
         free(writer);
@@ -33,7 +36,7 @@ struct error *log_writer_open(const char *path, const struct log_header *header,
 
 void log_writer_put(struct log_writer *writer, const struct log_record *record)
 {
-    if (!writer->sink.error)
+    if (!writer->sink.error && !writer->finished)
         encode_record(&writer->encoder, record);
 }
 
@@ -62,9 +65,22 @@ uint64_t log_writer_bytes_written(const struct log_writer *writer)
     return writer->sink.written;
 }
 
+const char *log_writer_path(const struct log_writer *writer)
+{
+    return writer->sink.path;
+}
+
+void log_writer_finish(struct log_writer *writer)
+{
+    if (!writer->finished)
+        sink_finish(&writer->sink);
+    writer->finished = true;
+}
+
 struct error *log_writer_close(struct log_writer *writer)
 {
-    struct error *error = sink_close(&writer->sink);
+    log_writer_finish(writer);
+    struct error *error = sink_release(&writer->sink);
     free(writer);
     return error;
 }

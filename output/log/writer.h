@@ -49,7 +49,14 @@ uint64_t log_writer_stalled_ns(const struct log_writer *writer);
 uint64_t log_writer_bytes_encoded(const struct log_writer *writer);
 uint64_t log_writer_bytes_written(const struct log_writer *writer);
 
-/* Flushes, closes and frees. Returns the writer's first failure, which the caller then owns. */
+/* The file's name, for messages. */
+const char *log_writer_path(const struct log_writer *writer);
+
+/* Flushes and closes the file; what is put after that is dropped. */
+void log_writer_finish(struct log_writer *writer);
+
+/* Finishes, if that has not been done, and frees. Returns the writer's first failure, which the
+ * caller then owns. */
 struct error *log_writer_close(struct log_writer *writer);
 
 #endif

@@ -70,26 +70,6 @@ def summary_ends_with_the_next_command(tools):
 
 
 @case
-def full_disk_does_not_stop_the_program(tools):
-    """The disk fills up while the program runs: it goes on, and what was written can be read."""
-    disk = os.path.join(tools.folder, "disk")
-    os.mkdir(disk)
-    if tools.run("mount", "-t", "tmpfs", "-o", "size=64k", "none", disk).returncode:
-        raise Skip("only root can mount a small disk")
-    try:
-        log = os.path.join(disk, "log.cbor")
-        result = tools.trace(tools.fixture("pairs"), "3", "20000", log=log)
-        equal(result.returncode, 0, f"exit status ({result.stderr})")
-        check(b"No space left" in result.stderr, result.stderr)
-        report = tools.run(tools.analyzer, "--json", log)
-        equal(report.returncode, 0, f"exit status ({report.stderr})")
-        check(b"truncated" in report.stderr, report.stderr)
-        check(b'"total_allocations": 0' not in report.stdout, "nothing was recorded")
-    finally:
-        tools.run("umount", disk)
-
-
-@case
 def disk_full_from_the_start_is_an_error(tools):
     result = tools.trace(tools.fixture("basic"), log="/dev/full")
     one_line(result, 125, "allocptrace", "/dev/full", "No space left")

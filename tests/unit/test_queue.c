@@ -60,6 +60,39 @@ static void less_may_be_published_than_reserved(void **state)
     queue_destroy(queue);
 }
 
+static bool count_down(void *data)
+{
+    int *times = data;
+    return --*times == 0;
+}
+
+static void full_ring_is_waited_for_until_the_producer_gives_up(void **state)
+{
+    (void)state;
+    struct queue *queue;
+    size_t size;
+    int times = 3;
+    assert_null(queue_create(RING, &queue));
+    queue_set_give_up(queue, count_down, &times);
+    memcpy(queue_reserve(queue, RING / 2 - 8), "one", 4);
+    queue_publish(queue, RING / 2 - 8);
+    memcpy(queue_reserve(queue, RING / 2 - 8), "two", 4);
+    queue_publish(queue, RING / 2 - 8);
+    assert_int_equal(times, 3);
+    assert_null(queue_reserve(queue, 8));
+    assert_int_equal(times, 0);
+    assert_int_equal(queue_full_count(queue), 1);
+    /* What was published stays, and room that comes is given out again. */
+    assert_string_equal(queue_peek(queue, &size), "one");
+    queue_pop(queue);
+    memcpy(queue_reserve(queue, 8), "three", 6);
+    queue_publish(queue, 8);
+    assert_string_equal(queue_peek(queue, &size), "two");
+    queue_pop(queue);
+    assert_string_equal(queue_peek(queue, &size), "three");
+    queue_destroy(queue);
+}
+
 /* Sizes that leave every kind of rest at the ring's end. */
 static size_t size_of(uint32_t number)
 {
@@ -111,6 +144,7 @@ int main(void)
         cmocka_unit_test(empty_ring_has_no_item),
         cmocka_unit_test(unpublished_reservation_is_not_seen_and_reused),
         cmocka_unit_test(less_may_be_published_than_reserved),
+        cmocka_unit_test(full_ring_is_waited_for_until_the_producer_gives_up),
         cmocka_unit_test(items_cross_threads_whole_and_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
