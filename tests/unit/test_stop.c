@@ -82,10 +82,10 @@ static void the_kernel_reports_what_is_expected(void **state)
     assert_int_equal(stop_classify(status).kind, STOP_SIGNAL);
     assert_int_equal(stop_classify(status).signal, SIGURG);
 
-    assert_int_equal(ptrace(PTRACE_CONT, child, NULL, SIGTSTP), 0);
+    assert_int_equal(ptrace(PTRACE_CONT, child, NULL, SIGSTOP), 0);
     assert_int_equal(waitpid(child, &status, __WALL), child);
     assert_int_equal(stop_classify(status).kind, STOP_GROUP);
-    assert_int_equal(stop_classify(status).signal, SIGTSTP);
+    assert_int_equal(stop_classify(status).signal, SIGSTOP);
 
     assert_int_equal(ptrace(PTRACE_LISTEN, child, NULL, NULL), 0);
     assert_int_equal(kill(child, SIGCONT), 0);
