@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracer/privileges.h"
 #include "tracer/proc_files.h"
 #include "tracer/session.h"
 
@@ -71,4 +72,19 @@ void conflicts_ptrace(struct session *session, const struct tracee *tracee,
         "process %d (%s) calls ptrace to trace a process, as debuggers do: that fails with "
         "\"Operation not permitted\" for every process that allocptrace traces",
         (int)tracee->tgid, name);
+}
+
+void conflicts_privileges(struct session *session, const struct tracee *tracee)
+{
+    if (session->conflicts.privileges_told || !privileges_withheld(tracee->tgid))
+        return;
+    session->conflicts.privileges_told = true;
+    char executable[4096];
+    proc_executable(tracee->tgid, executable, sizeof executable);
+    session_warn(session,
+                 "process %d executes %s without the privileges that its set-user-ID bit, "
+                 "set-group-ID bit or capabilities would give it: the kernel grants them to a "
+                 "traced program only if the tracer has CAP_SYS_PTRACE; run allocptrace as root "
+                 "and let it start the program as the user (setpriv, su)",
+                 (int)tracee->tgid, executable);
 }

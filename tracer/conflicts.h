@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * conflicts.h - says early what in a target cannot work while it is traced, for a thread has one
- * tracer at most: LeakSanitizer, which traces its own process at the end, and debuggers.
+ * tracer at most: LeakSanitizer, which traces its own process at the end, and debuggers; and
+ * privileges that the kernel withholds from a traced program.
  */
 #ifndef ALLOCPTRACE_TRACER_CONFLICTS_H
 #define ALLOCPTRACE_TRACER_CONFLICTS_H
@@ -16,7 +17,7 @@ struct tracee;
 
 /* What has been said already: each is said once. */
 struct conflicts {
-    bool leak_sanitizer_told, ptrace_told;
+    bool leak_sanitizer_told, ptrace_told, privileges_told;
 };
 
 /* A module was mapped. Warns if it has LeakSanitizer's runtime, unless the process's environment
@@ -28,5 +29,9 @@ void conflicts_module(struct session *session, const struct tracee *tracee,
  * its parent trace it. */
 void conflicts_ptrace(struct session *session, const struct tracee *tracee,
                       const struct arch_registers *registers);
+
+/* The process has executed a program. Warns if it lacks the privileges that the program's file
+ * would give it (privileges.h). */
+void conflicts_privileges(struct session *session, const struct tracee *tracee);
 
 #endif

@@ -31,6 +31,8 @@ static int prepare(struct session *session, struct tracee *tracee, const struct 
         signal = stop->signal;
         break;
     case STOP_TRAP:
+        if (!tracee->space)
+            return SIGTRAP;
         if (pt_get_registers(tracee->tid, &registers))
             return 0;
         breakpoint =
@@ -48,7 +50,8 @@ static int prepare(struct session *session, struct tracee *tracee, const struct 
     default:
         break;
     }
-    step_out_of_slot(tracee);
+    if (tracee->space)
+        step_out_of_slot(tracee);
     return signal;
 }
 
@@ -87,9 +90,11 @@ static void stop_one(struct session *session, struct tracee *tracee)
     if (tracee->has_pending)
         stop = stop_classify(tracee->pending_status);
     tracee->has_pending = false;
-    /* After an exec the new program has none of our bytes. */
-    if (tracee->space && stop.kind != STOP_EXEC) {
-        fetch_trap(tracee, &stop);
+    if (stop.kind == STOP_EXEC) {
+        process_leave_image(session, tracee);
+    } else {
+        if (tracee->space)
+            fetch_trap(tracee, &stop);
         if (tracee->has_pending) {
             process_exit(session, tracee, tracee->pending_status);
             return;

@@ -119,6 +119,34 @@ long proc_status_number(pid_t pid, const char *name, long fallback)
     return number;
 }
 
+/* Real, effective, saved, file system's. */
+static bool effective_id(pid_t pid, const char *name, unsigned *id)
+{
+    char *text;
+    const char *value = status_line(pid, name, &text);
+    bool found = value && sscanf(value, "%*u %u", id) == 1;
+    free(text);
+    return found;
+}
+
+static uint64_t status_bits(pid_t pid, const char *name)
+{
+    char *text;
+    const char *value = status_line(pid, name, &text);
+    uint64_t bits = value ? strtoull(value, NULL, 16) : 0;
+    free(text);
+    return bits;
+}
+
+bool proc_credentials(pid_t pid, struct proc_credentials *credentials)
+{
+    credentials->permitted = status_bits(pid, "CapPrm");
+    credentials->effective = status_bits(pid, "CapEff");
+    credentials->no_new_privileges = proc_status_number(pid, "NoNewPrivs", 0) != 0;
+    return effective_id(pid, "Uid", &credentials->euid) &&
+           effective_id(pid, "Gid", &credentials->egid);
+}
+
 pid_t proc_thread_group(pid_t tid, pid_t fallback)
 {
     return (pid_t)proc_status_number(tid, "Tgid", fallback);
@@ -126,11 +154,7 @@ pid_t proc_thread_group(pid_t tid, pid_t fallback)
 
 static bool in_signal_set(pid_t pid, const char *name, int signal)
 {
-    char *text;
-    const char *value = status_line(pid, name, &text);
-    bool in = value && (strtoull(value, NULL, 16) >> (signal - 1) & 1);
-    free(text);
-    return in;
+    return status_bits(pid, name) >> (signal - 1) & 1;
 }
 
 bool proc_catches(pid_t pid, int signal)

@@ -35,6 +35,15 @@ void proc_state(pid_t pid, char *out, size_t size);
 /* The number in a "NAME:\tNUMBER" line of /proc/PID/status; fallback if it is not there. */
 long proc_status_number(pid_t pid, const char *name, long fallback);
 
+struct proc_credentials {
+    uid_t euid;
+    gid_t egid;
+    uint64_t permitted, effective; /* capabilities, bit N for number N */
+    bool no_new_privileges;
+};
+/* False if they cannot be read. */
+bool proc_credentials(pid_t pid, struct proc_credentials *credentials);
+
 /* The process that a thread belongs to (Tgid). */
 pid_t proc_thread_group(pid_t tid, pid_t fallback);
 

@@ -179,6 +179,11 @@ static void take_in(struct session *session, struct tracee *parent, struct trace
     affinity_inherited(child, parent);
     child->trap_blocked = parent->trap_blocked;
     bool thread = child->tgid == parent->tgid;
+    if (!parent->space) {
+        /* A program of another architecture: nothing of ours is in its memory. */
+        child->release_at_stop = !thread && !session->options->follow_fork;
+        return;
+    }
     if (thread || shares_memory(kind, parent, child->tid)) {
         process_add_thread(session, child, parent->space);
         child->release_at_exec = !thread && !session->options->follow_fork;
@@ -228,7 +233,7 @@ static void place_orphan(struct session *session, struct tracee *child, struct s
 {
     if (session->options->follow_fork) {
         place_copy(session, child, space, parent);
-        space_tell_maps(session, space);
+        space_tell(session, space);
     } else {
         space_restore_text(space);
         space_destroy(space);
@@ -270,7 +275,7 @@ static void adopt_children(struct session *session, struct tracee *last_thread)
         if (child->creator == last_thread->tgid) {
             take_in(session, last_thread, child, STOP_FORK);
             process_first_stop(session, child);
-        } else if (!thread_of(session, child->creator, last_thread)) {
+        } else if (last_thread->space && !thread_of(session, child->creator, last_thread)) {
             const struct space *parent = last_thread->space;
             struct space *space = orphan_space(parent, session->spaces + 1, child->tgid);
             if (space)
@@ -337,17 +342,21 @@ static void take_over_leader(struct session *session, struct tracee *leader)
         affinity_take_over(leader, caller);
 }
 
-void process_exec(struct session *session, struct tracee *tracee)
+void process_leave_image(struct session *session, struct tracee *tracee)
 {
     take_over_leader(session, tracee);
     drop_other_threads(session, tracee);
-    if (tracee->space)
-        adopt_children(session, tracee);
+    adopt_children(session, tracee);
     tracee->exec_from = tracee->space ? tracee->space->id : 0;
     tracee->exec_spawned = tracee->space && tracee->space->users > 1;
     tracee->exec_ignored_trap = tracee->space && sigtrap_ignored(tracee->space);
     leave_space(session, tracee, STATUS_EXEC);
     stack_range_forget(tracee);
+}
+
+void process_exec(struct session *session, struct tracee *tracee)
+{
+    process_leave_image(session, tracee);
     if (tracee->release_at_exec) {
         process_release(session, tracee, 0);
         return;
@@ -355,6 +364,23 @@ void process_exec(struct session *session, struct tracee *tracee)
     /* execve's own return value would overwrite a register; at the call's exit that is over. */
     tracee->state = TRACEE_EXEC;
     pt_continue_to_syscall(tracee->tid, 0);
+}
+
+/* It stays traced, as nothing but a link to the programs that it executes. */
+static void tell_foreign(struct session *session, const struct tracee *tracee)
+{
+    char executable[4096];
+    proc_executable(tracee->tgid, executable, sizeof executable);
+    session_warn(session,
+                 "process %d executes %s, a program of another architecture: it is not traced, but "
+                 "what it executes is",
+                 (int)tracee->tgid, executable);
+}
+
+static void resume(struct tracee *tracee)
+{
+    if (!tracee->has_pending && pt_continue(tracee->tid, 0) == 0)
+        tracee->stopped = false;
 }
 
 void process_exec_done(struct session *session, struct tracee *tracee)
@@ -366,11 +392,11 @@ void process_exec_done(struct session *session, struct tracee *tracee)
                                                             : LOG_ORIGIN_EXEC;
     tracee->state = TRACEE_RUNNING;
     if (!proc_is_native(tracee->tgid)) {
-        session_warn(session, "process %d executes a program of another architecture: not traced",
-                     (int)tracee->tgid);
-        process_release(session, tracee, 0);
+        tell_foreign(session, tracee);
+        resume(tracee);
         return;
     }
+    conflicts_privileges(session, tracee);
     struct error *error = process_begin(session, tracee, origin, tracee->exec_from);
     if (!error && pt_get_registers(tracee->tid, &registers) == 0) {
         /* The argument count stands at RSP; nothing above it is a frame. */
@@ -381,27 +407,33 @@ void process_exec_done(struct session *session, struct tracee *tracee)
     if (error) {
         tell_untraced(session, tracee->tgid, error);
         error_free(error);
-        if (!tracee->space) {
-            /* Nothing of it could be followed, its children neither. */
-            process_release(session, tracee, 0);
-            return;
-        }
     } else if (tracee->space) {
         process_check_functions(session, tracee->space);
     }
-    if (!tracee->has_pending && pt_continue(tracee->tid, 0) == 0)
-        tracee->stopped = false;
+    resume(tracee);
 }
 
 /* ---- Exit ---- */
 
+/* What it started goes on, as daemons do. They may be out of the terminal's reach: Ctrl-C, which
+ * was the program's business so far, is ours from now on. */
+static void main_ended(struct session *session, int status)
+{
+    session->main_ended = true;
+    session->main_status = status;
+    session_end_on_interrupt();
+    if (session->launched && tracee_count(session->tracees) > 1 && !session->options->quiet)
+        fprintf(stderr,
+                "allocptrace: %s has ended, and processes that it started are still "
+                "traced: Ctrl-C detaches from them\n",
+                session->options->command[0]);
+}
+
 void process_exit(struct session *session, struct tracee *tracee, int status)
 {
-    if (tracee->tid == session->main_pid) {
-        session->main_ended = true;
-        session->main_status = status;
-    }
-    if (tracee->space && !thread_of(session, tracee->tgid, tracee))
+    if (tracee->tid == session->main_pid)
+        main_ended(session, status);
+    if (!thread_of(session, tracee->tgid, tracee))
         adopt_children(session, tracee);
     leave_space(session, tracee, status);
     tracee_remove(session->tracees, tracee);

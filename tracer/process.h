@@ -35,6 +35,9 @@ void process_early_child(struct session *session, pid_t tid);
 /* A new child's first stop. */
 void process_first_stop(struct session *session, struct tracee *child);
 
+/* The execve call has replaced the memory, in which nothing is ours: the process leaves its space,
+ * and its other threads are gone. */
+void process_leave_image(struct session *session, struct tracee *tracee);
 /* The execve call has replaced the memory; then, at its exit, the new program can be set up. */
 void process_exec(struct session *session, struct tracee *tracee);
 void process_exec_done(struct session *session, struct tracee *tracee);

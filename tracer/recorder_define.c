@@ -44,6 +44,8 @@ static void copy_slots(struct recorder *recorder, uint32_t from, uint32_t to)
 {
     const struct recorder_process_state *parent = &recorder->processes[from];
     struct recorder_process_state *child = &recorder->processes[to];
+    if (!parent->slot_count)
+        return;
     child->slots = malloc(parent->slot_count * sizeof *child->slots);
     if (!child->slots)
         return;

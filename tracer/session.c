@@ -29,6 +29,13 @@ void session_request_end(int signal)
     setitimer(ITIMER_REAL, &again, NULL);
 }
 
+void session_end_on_interrupt(void)
+{
+    struct sigaction action = {.sa_handler = session_request_end};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGQUIT, &action, NULL);
+}
+
 int session_end_requested(void)
 {
     return end_requested;
@@ -204,10 +211,16 @@ static void dispatch(struct session *session, struct tracee *tracee, const struc
 {
     switch (stop->kind) {
     case STOP_TRAP:
-        on_trap(session, tracee);
+        if (tracee->space)
+            on_trap(session, tracee);
+        else
+            resume(tracee, SIGTRAP);
         break;
     case STOP_SIGNAL:
-        on_signal(tracee, stop->signal);
+        if (tracee->space)
+            on_signal(tracee, stop->signal);
+        else
+            resume(tracee, stop->signal);
         break;
     case STOP_GROUP:
         pt_listen(tracee->tid);
@@ -252,10 +265,8 @@ static void handle_stop(struct session *session, pid_t tid, int status)
         process_first_stop(session, tracee);
     else if (tracee->state == TRACEE_EXEC && stop.kind == STOP_SYSCALL)
         process_exec_done(session, tracee);
-    else if (tracee->space)
-        dispatch(session, tracee, &stop);
     else
-        resume(tracee, stop.kind == STOP_SIGNAL ? stop.signal : 0);
+        dispatch(session, tracee, &stop);
 }
 
 static void tell_write_failure(struct session *session)

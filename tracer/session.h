@@ -59,6 +59,8 @@ void session_warn(struct session *session, const char *format, ...)
 
 /* Asks the running session to end, from a signal handler. */
 void session_request_end(int signal);
+/* From now on Ctrl-C asks, too. */
+void session_end_on_interrupt(void);
 /* The signal that asked, or 0. */
 int session_end_requested(void);
 

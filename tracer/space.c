@@ -269,6 +269,19 @@ static struct error *new_slot(struct session *session, struct space *space, stru
     return error;
 }
 
+static void tell_slot(struct session *session, const struct space *space,
+                      const struct breakpoint *breakpoint)
+{
+    struct recorder_slot message = {
+        .slot = breakpoint->slot,
+        .original = breakpoint->address,
+        .size = breakpoint->slot_size,
+        .done = breakpoint->slot_done,
+        .length = breakpoint->length,
+    };
+    recorder_slot(session->recorder, space->id, &message);
+}
+
 /* Makes the breakpoint's slot. Without one (no memory for it, or an instruction that works only in
  * its place) it is single-stepped; without code to read there can be no breakpoint at all. */
 static struct error *place_slot(struct session *session, struct space *space, struct tracee *tracee,
@@ -284,14 +297,7 @@ static struct error *place_slot(struct session *session, struct space *space, st
     struct error *error = new_slot(session, space, tracee, breakpoint, code, size);
     if (error || !breakpoint->slot)
         return error;
-    struct recorder_slot message = {
-        .slot = breakpoint->slot,
-        .original = breakpoint->address,
-        .size = breakpoint->slot_size,
-        .done = breakpoint->slot_done,
-        .length = breakpoint->length,
-    };
-    recorder_slot(session->recorder, space->id, &message);
+    tell_slot(session, space, breakpoint);
     return NULL;
 }
 
@@ -380,8 +386,14 @@ static struct log_map map_of(const struct space *space, const struct space_modul
     };
 }
 
-void space_tell_maps(struct session *session, const struct space *space)
+void space_tell(struct session *session, const struct space *space)
 {
+    size_t index = 0;
+    const struct breakpoint *breakpoint;
+    while ((breakpoint = breakpoint_next(&space->breakpoints, &index))) {
+        if (breakpoint->slot)
+            tell_slot(session, space, breakpoint);
+    }
     for (size_t i = 0; i < space->module_count; i++) {
         struct log_map map = map_of(space, &space->modules[i]);
         recorder_map(session->recorder, &map);

@@ -75,9 +75,9 @@ void space_prepare(struct session *session, struct space *space, struct tracee *
  */
 struct error *space_scan(struct session *session, struct space *space, struct tracee *tracee);
 
-/* Tells the recorder where the modules are: of a copy it knows that itself while the original is
- * in use. */
-void space_tell_maps(struct session *session, const struct space *space);
+/* Tells the recorder of modules and slots: of a copy it knows those itself while the original is in
+ * use. */
+void space_tell(struct session *session, const struct space *space);
 
 /*
  * Puts a breakpoint at address, or adds role to the one there; NULL if that is impossible (no

@@ -3,10 +3,11 @@
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import time
 
-from harness import Skip, case, check, equal, ledgers, own_sums, summary_as_ledger
+from harness import Skip, case, check, equal, ledgers, need, own_sums, summary_as_ledger
 
 
 def by_process(output):
@@ -37,6 +38,19 @@ def exact_processes(tools, result, status=0):
           "allocations of all processes")
     equal((whole["unknown_frees"], whole["missed_frees"]), (0, 0), "unexplained events")
     return processes
+
+
+def open_to_all(tools, *paths):
+    """Copies in a folder that another user may enter."""
+    os.chmod(tools.folder, 0o755)
+    copies = [os.path.join(tools.folder, os.path.basename(path)) for path in paths]
+    for path, copy in zip(paths, copies):
+        shutil.copy(path, copy)
+        os.chmod(copy, 0o755)
+    return copies
+
+
+AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 
 @case
@@ -205,14 +219,10 @@ def children_survive_whose_memory_is_out_of_reach(tools):
     """Not dumpable, and the tracer has no privileges: only registers can be changed."""
     if os.geteuid() != 0:
         raise Skip("only root can become another user")
-    program = os.path.join(tools.folder, "undumpable")
-    tracer = os.path.join(tools.folder, "allocptrace")
-    shutil.copy(tools.fixture("undumpable"), program)
-    shutil.copy(tools.tracer, tracer)
-    os.chmod(tools.folder, 0o755)
+    program, tracer = open_to_all(tools, tools.fixture("undumpable"), tools.tracer)
     for follow in ("yes", "no"):
-        result = tools.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tracer,
-                           "-q", "-o", "/dev/null", f"--follow-fork={follow}", "--", program)
+        result = tools.run(*AS_NOBODY, tracer, "-q", "-o", "/dev/null", f"--follow-fork={follow}",
+                           "--", program)
         equal(result.returncode, 29, f"exit status ({result.stderr})")
         check(b"is not recorded" in result.stderr, result.stderr)
 
@@ -251,3 +261,196 @@ def thread_that_executes_keeps_its_affinity(tools):
     finally:
         os.kill(sleep, signal.SIGKILL)
         tracer.communicate()
+
+
+@case
+def set_user_id_works_under_a_root_tracer(tools):
+    """And without privileges the tracer says that it does not."""
+    if os.geteuid() != 0:
+        raise Skip("only root can make a set-user-ID program and run it as another user")
+    program, tracer = open_to_all(tools, tools.fixture("ids"), tools.tracer)
+    os.chmod(program, 0o4755)
+    if b"euid=0" not in tools.run(*AS_NOBODY, program).stdout:
+        raise Skip("the set-user-ID bit has no effect in this file system")
+    result = tools.trace(*AS_NOBODY, program)
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    no_warnings(result)
+    check(b"uid=65534 euid=0\n" in result.stdout, result.stdout)
+    wanted = ledgers(result.stdout)[0]
+    own = own_sums(tools.json(result.log))
+    equal(own, {key: wanted[key] for key in own}, "sums")
+    for mode, words in ((0o4755, ()), (0o2755, ()), (0o4755, ("setpriv", "--no-new-privs"))):
+        os.chmod(program, mode)
+        result = tools.run(*AS_NOBODY, tracer, "-q", "-o", "/dev/null", "--", *words, program)
+        equal(result.returncode, 0, f"exit status ({result.stderr})")
+        check(b"uid=65534 euid=65534\n" in result.stdout, result.stdout)
+        equal(b"CAP_SYS_PTRACE" in result.stderr, not words, f"warning about {mode:o} {words}")
+
+
+@case
+def programs_of_all_kinds_are_executed(tools):
+    """Dynamic, static, of another C library, by a #! line: each has its ledger in the log."""
+    kinds = {}
+    for name in ("basic", "basic_static", "basic_static_pie", "basic_musl", "basic_musl_static"):
+        try:
+            kinds[name] = tools.fixture(name)
+        except Skip:
+            pass
+    check(len(kinds) >= 3, f"only {list(kinds)} were built")
+    script = os.path.join(tools.folder, "script")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(f"#!/usr/bin/env {kinds['basic_static']}\n")
+    os.chmod(script, 0o755)
+    result = tools.trace("sh", "-c", "; ".join(list(kinds.values()) + [script]))
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    no_warnings(result)
+    found = ledgers(result.stdout)
+    equal(len(found), len(kinds) + 1, f"ledgers in {result.stdout}")
+    processes = {}
+    for site in tools.json(result.log, "--group-by=process")["allocations"]:
+        name = os.path.basename(site["executable"]).removeprefix("fixture_")
+        processes.setdefault(name, []).append(site["process"])
+    for name in kinds:
+        pids = processes[name]
+        equal(len(pids), 2 if name == "basic_static" else 1, f"processes of {name}")
+        for pid in pids:
+            own = own_sums(tools.json(result.log, f"--process={pid}"))
+            equal(own, {key: found[0][key] for key in own}, f"{name}, process {pid}")
+
+
+def program_of_32_bits(path, program):
+    """Forks; the child executes program and the parent waits for it and exits with 7."""
+    start = 0x8048000
+    code_at = 52 + 32
+    text = program.encode() + b"\0"
+
+    def build(name, words):
+        return (b"\xb8\2\0\0\0\xcd\x80\x85\xc0\x75\x24"                # fork; jump if parent
+                + b"\xb8\x0b\0\0\0\xbb" + struct.pack("<I", name)       # execve(name,
+                + b"\xb9" + struct.pack("<I", words) + b"\xba\0\0\0\0"   # words, NULL)
+                + b"\xcd\x80\xb8\1\0\0\0\xbb\1\0\0\0\xcd\x80"           # _exit(1)
+                + b"\xb8\7\0\0\0\xbb\xff\xff\xff\xff\x31\xc9\x31\xd2\xcd\x80"  # waitpid(-1, 0, 0)
+                + b"\xb8\1\0\0\0\xbb\7\0\0\0\xcd\x80")                  # _exit(7)
+    name = start + code_at + len(build(0, 0))
+    words = name + len(text)
+    image = build(name, words) + text + struct.pack("<II", name, 0)
+    size = code_at + len(image)
+    header = b"\x7fELF\1\1\1" + bytes(9) + struct.pack(
+        "<HHIIIIIHHHHHH", 2, 3, 1, start + code_at, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    segment = struct.pack("<IIIIIIII", 1, 0, start, start, size, size, 5, 0x1000)
+    with open(path, "wb") as file:
+        file.write(header + segment + image)
+    os.chmod(path, 0o755)
+
+
+@case
+def program_of_32_bits_is_a_link_between_others(tools):
+    """It is not traced itself, which is said; the program that its child executes is."""
+    small = os.path.join(tools.folder, "small")
+    program_of_32_bits(small, tools.fixture("basic"))
+    try:
+        plain = tools.run(small)
+    except OSError as error:
+        raise Skip("the kernel executes no 32-bit programs") from error
+    equal((plain.returncode, len(ledgers(plain.stdout))), (7, 1), "untraced")
+    result = tools.trace("sh", "-c", f"{small}; exit $?")
+    equal((result.returncode, result.stdout), (7, plain.stdout), "status and output")
+    told = result.stderr.decode().splitlines()
+    equal(len(told), 1, f"lines of {told}")
+    check(small in told[0] and "another architecture" in told[0], told)
+    wanted = ledgers(result.stdout)[0]
+    own = own_sums(tools.json(result.log))
+    equal(own, {key: wanted[key] for key in own}, "sums")
+    result = tools.trace("sh", "-c", f"{small}; exit $?", options=("--follow-fork=no",))
+    equal((result.returncode, result.stdout, result.stderr), (7, plain.stdout, b""), "not followed")
+
+
+@case
+def daemon_is_traced_until_it_ends(tools):
+    """The status is that of the program that was started."""
+    end = os.path.join(tools.folder, "end")
+    tracer = subprocess.Popen([tools.tracer, "-q", "-o", tools.log(), "--",
+                               tools.fixture("daemon"), end], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+    first = ledgers(tracer.stdout.readline())[0]
+    time.sleep(0.5)
+    equal(tracer.poll(), None, "status while the daemon runs")
+    open(end, "wb").close()
+    equal((tracer.wait(60), tracer.stderr.read()), (3, b""), "status and warnings")
+    with open(end, "rb") as file:
+        output = file.read()
+    second = ledgers(output)[0]
+    check(b"daemon text=0" not in output, "the daemon was not traced to its end")
+    for wanted in (first, second):
+        report = tools.json(tracer.args[3], f"--process={wanted.pop('process')}")
+        own = own_sums(report)
+        equal(own, {key: wanted[key] for key in own}, "sums")
+
+
+@case
+def interrupt_detaches_from_a_daemon(tools):
+    """Ctrl-C is for the program while it runs, and then for the tracer."""
+    end = os.path.join(tools.folder, "end")
+    tracer = subprocess.Popen([tools.tracer, "-o", tools.log(), "--", tools.fixture("daemon"), end],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    tracer.stdout.readline()
+    told = tracer.stderr.readline().decode()
+    check("Ctrl-C" in told, told)
+    tracer.send_signal(signal.SIGINT)
+    equal(tracer.wait(60), 3, f"exit status ({tracer.stderr.read()})")
+    open(end, "wb").close()
+    deadline = time.time() + 60
+    output = b""
+    while b"daemon" not in output:
+        check(time.time() < deadline, f"the daemon is gone: {output}")
+        with open(end, "rb") as file:
+            output = file.read()
+    check(b"daemon text=0 tracer=0\n" in output, output)
+
+
+@case
+def unreadable_program_is_a_link_between_others(tools):
+    """Without privileges the memory of one that may only be executed is out of reach. What its
+    children execute is traced."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become another user")
+    shell, program, tracer = open_to_all(tools, need("dash"), tools.fixture("basic"), tools.tracer)
+    os.chmod(shell, 0o711)
+    folder = os.path.join(tools.folder, "of-nobody")
+    os.mkdir(folder)
+    os.chmod(folder, 0o777)
+    log = os.path.join(folder, "log")
+    for follow, told, traced in (("yes", 1, 1), ("no", 1, 0)):
+        result = tools.run(*AS_NOBODY, tracer, "-q", "-o", log, f"--follow-fork={follow}", "--",
+                           shell, "-c", f"kill -WINCH $$; {program}; exit 3")
+        equal(result.returncode, 3, f"exit status ({result.stderr})")
+        lines = result.stderr.decode().splitlines()
+        equal(len(lines), told, f"lines of {lines}")
+        check("cannot open the memory" in lines[0], lines)
+        wanted = ledgers(result.stdout)[0]
+        report = tools.json(log)
+        equal(report["summary"]["processes"], traced, "processes")
+        own = own_sums(report)
+        equal(own, {key: wanted[key] * traced for key in own}, "sums")
+        os.unlink(log)
+
+
+@case
+def untraced_child_of_an_attached_process_survives(tools):
+    """It has a copy of the breakpoints, and of what takes a process past them without a tracer."""
+    shell = subprocess.Popen(["sh", "-c", f"read x; exec {tools.fixture('clone')} untraced"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    log = tools.log()
+    tracer = subprocess.Popen([tools.tracer, "-q", "-o", log, "-p", str(shell.pid)],
+                              stderr=subprocess.PIPE)
+    deadline = time.time() + 60
+    while not os.path.exists(log) or os.path.getsize(log) < 300:
+        check(time.time() < deadline and tracer.poll() is None, "the tracer did not attach")
+        time.sleep(0.1)
+    output, _ = shell.communicate(b"\n", timeout=60)
+    equal((tracer.wait(60), tracer.stderr.read()), (0, b""), "status and warnings of the tracer")
+    equal(shell.returncode, 0, "exit status: that of the child is in it")
+    child, parent = by_process(output).items()
+    equal(tools.json(log, f"--process={parent[0]}")["summary"]["leaked_bytes"],
+          parent[1]["leaked_bytes"], "what the parent leaks")
+    check(child[1]["allocations"] > 200, output)
