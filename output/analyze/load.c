@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output/log/text.h"
+
 /* So many ids are named in a message. */
 #define MOST_NAMED 8
 
@@ -38,41 +40,60 @@ static struct error *read_records(struct log_reader *reader, const char *path,
     return error;
 }
 
-static struct error *no_such_id(const char *option, int64_t wanted, const char *known)
+/* What is there instead of an id that is not. */
+struct known {
+    char text[1024];
+    size_t count;
+    int64_t last;
+};
+
+/* Adds an id, with its name if there is one; those beyond MOST_NAMED are "...". An id comes again
+ * and again in a row where a process executes programs. */
+static void add_known(struct known *known, int64_t id, const char *name)
 {
-    return error_format(ERROR_USAGE, "--%s: the log has no %s %" PRId64 ", but %s", option, option,
-                        wanted, *known ? known : "none at all");
+    if (known->count && id == known->last)
+        return;
+    known->last = id;
+    size_t used = strlen(known->text);
+    char *end = known->text + used;
+    size_t left = sizeof known->text - used;
+    const char *comma = known->count ? ", " : "";
+    char clean[64] = "";
+    if (name)
+        text_sanitize(clean, sizeof clean, name);
+    if (known->count < MOST_NAMED)
+        snprintf(end, left, "%s%" PRId64 "%s%s%s", comma, id, *clean ? " (" : "", clean,
+                 *clean ? ")" : "");
+    else if (known->count == MOST_NAMED)
+        snprintf(end, left, ", ...");
+    known->count++;
 }
 
-/* Appends an id to the list, which says "..." instead of the last ones. */
-static void list_id(char *list, size_t size, size_t index, int64_t id)
+static struct error *no_such_id(const char *option, int64_t wanted, const struct known *known)
 {
-    size_t used = strlen(list);
-    if (index < MOST_NAMED)
-        snprintf(list + used, size - used, "%s%" PRId64, index ? ", " : "", id);
-    else if (index == MOST_NAMED)
-        snprintf(list + used, size - used, ", ...");
+    return error_format(ERROR_USAGE, "--%s: the log has no %s %" PRId64 ", but %s", option, option,
+                        wanted, known->count ? known->text : "none at all");
 }
 
 static struct error *check_ids(const struct replay *replay)
 {
     const struct replay_options *options = &replay->options;
     const struct catalog *catalog = &replay->catalog;
-    char pids[256] = "";
-    char tids[256] = "";
+    struct known pids = {.count = 0};
+    struct known tids = {.count = 0};
     bool pid_found = options->pid < 0;
     bool tid_found = options->tid < 0;
     for (size_t i = 1; !pid_found && i < catalog->process_count; i++) {
         pid_found = catalog->processes[i].pid == options->pid;
-        list_id(pids, sizeof pids, i - 1, catalog->processes[i].pid);
+        add_known(&pids, catalog->processes[i].pid, catalog->processes[i].name);
     }
     for (size_t i = 1; !tid_found && i < catalog->thread_count; i++) {
         tid_found = catalog->threads[i].tid == options->tid;
-        list_id(tids, sizeof tids, i - 1, catalog->threads[i].tid);
+        add_known(&tids, catalog->threads[i].tid, catalog->threads[i].name);
     }
     if (!pid_found)
-        return no_such_id("process", options->pid, pids);
-    return tid_found ? NULL : no_such_id("thread", options->tid, tids);
+        return no_such_id("process", options->pid, &pids);
+    return tid_found ? NULL : no_such_id("thread", options->tid, &tids);
 }
 
 struct error *load_log(struct log_reader *reader, const char *path, struct replay *replay,

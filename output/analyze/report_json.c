@@ -112,6 +112,34 @@ static struct object summary_of(const struct report *report)
     return object;
 }
 
+static const char *origin_name(uint32_t origin)
+{
+    static const char *const names[] = {
+        [LOG_ORIGIN_LAUNCH] = "launch", [LOG_ORIGIN_ATTACH] = "attach", [LOG_ORIGIN_FORK] = "fork",
+        [LOG_ORIGIN_EXEC] = "exec",     [LOG_ORIGIN_CLONE] = "clone",
+    };
+    return origin < sizeof names / sizeof *names ? names[origin] : NULL;
+}
+
+/* All programs of the log, in the order in which they began, whatever --process chose. */
+static struct object processes_of(const struct report *report)
+{
+    const struct catalog *catalog = &report->replay->catalog;
+    json_t *array = json_array();
+    struct object all = {.json = array, .failed = !array};
+    for (size_t i = 1; i < catalog->process_count; i++) {
+        const struct catalog_process *process = &catalog->processes[i];
+        struct object object = object_begin();
+        put(&object, "process", json_integer(process->pid));
+        put(&object, "parent",
+            process->parent ? json_integer(catalog->processes[process->parent].pid) : json_null());
+        put_text(&object, "origin", origin_name(process->origin));
+        put_text(&object, "executable", process->executable);
+        all.failed = json_array_append_new(array, object.json) != 0 || object.failed || all.failed;
+    }
+    return all;
+}
+
 static struct object root_of(const struct report *report, const struct sites *sites)
 {
     const struct options *options = report->options;
@@ -122,9 +150,11 @@ static struct object root_of(const struct report *report, const struct sites *si
         root.failed = json_array_append_new(array, site.json) != 0 || site.failed || root.failed;
     }
     struct object summary = summary_of(report);
+    struct object processes = processes_of(report);
     put(&root, "allocations", array);
+    put(&root, "processes", processes.json);
     put(&root, "summary", summary.json);
-    root.failed = root.failed || summary.failed;
+    root.failed = root.failed || summary.failed || processes.failed;
     return root;
 }
 

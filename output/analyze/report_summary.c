@@ -11,6 +11,9 @@
 
 #define LABEL_WIDTH 14
 
+/* So many programs of one process are named. */
+#define MOST_PROGRAMS 4
+
 static void print_label(FILE *out, const char *label)
 {
     fprintf(out, "%-*s", LABEL_WIDTH, label);
@@ -48,6 +51,28 @@ static void print_program(const struct report *report, FILE *out)
                 catalog->process_count > 1 ? catalog->processes[1].pid : 0);
     if (catalog->process_count > 2)
         fprintf(out, "  (%zu processes)", catalog->process_count - 1);
+    fputc('\n', out);
+}
+
+/* What --process chose: a process id may stand for several programs, one after the other. */
+static void print_process(const struct report *report, FILE *out)
+{
+    const struct catalog *catalog = &report->replay->catalog;
+    size_t count = 0;
+    print_label(out, "Process");
+    fprintf(out, "%" PRId64 "  ", report->options->pid);
+    for (size_t i = 1; i < catalog->process_count; i++) {
+        if (catalog->processes[i].pid != report->options->pid)
+            continue;
+        if (count++ < MOST_PROGRAMS) {
+            fputs(count > 1 ? ", then " : "", out);
+            format_text(out, catalog->processes[i].executable);
+        }
+    }
+    if (count > MOST_PROGRAMS)
+        fputs(", ...", out);
+    if (count > 1)
+        fprintf(out, "  (%zu programs, summed up)", count);
     fputc('\n', out);
 }
 
@@ -94,6 +119,8 @@ static void print_totals(const struct report *report, FILE *out)
     const struct replay_totals *totals = &report->replay->totals;
     char count[32], share[16];
     print_program(report, out);
+    if (report->options->pid >= 0)
+        print_process(report, out);
     if (report->header->tick_ns) {
         print_label(out, "Time");
         fprintf(out, "%.3f s traced\n", seconds(report, totals->last_time));

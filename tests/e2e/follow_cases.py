@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs of several processes: each one's heap is its own, and all end as they would untraced."""
 import os
+import re
 import shutil
 import signal
 import struct
@@ -8,6 +9,7 @@ import subprocess
 import time
 
 from harness import Skip, case, check, equal, ledgers, need, own_sums, summary_as_ledger
+from process_cases import one_line
 
 
 def by_process(output):
@@ -454,3 +456,36 @@ def untraced_child_of_an_attached_process_survives(tools):
     equal(tools.json(log, f"--process={parent[0]}")["summary"]["leaked_bytes"],
           parent[1]["leaked_bytes"], "what the parent leaks")
     check(child[1]["allocations"] > 200, output)
+
+
+@case
+def reports_can_be_about_one_process(tools):
+    result = tools.trace(tools.fixture("fork"))
+    processes = by_process(result.stdout)
+    parent = tools.json(result.log)["processes"][0]["process"]
+    child = min(pid for pid in processes if pid != parent)
+    option = f"--process={child}"
+    leaks = tools.analyze(result.log, "--leaks", option)
+    check(leaks.startswith("431 bytes in 1 block"), leaks)
+    folded = tools.analyze(result.log, "--flamegraph", option)
+    equal(sum(int(line.rsplit(" ", 1)[1]) for line in folded.splitlines()),
+          processes[child]["bytes"], "weights of the folded stacks")
+    summary = tools.analyze(result.log, option)
+    check(re.search(rf"^Process +{child}  \S*fixture_fork$", summary, re.M), summary)
+    check("in 11 allocations" in summary, summary)
+    wrong = tools.run(tools.analyzer, "--process=1", result.log)
+    one_line(wrong, 2, "allocptrace-analyze", "no process 1", f"{child} (fixture_fork)")
+
+
+@case
+def process_that_executes_programs_is_all_of_them(tools):
+    result = tools.trace(tools.fixture("exec"))
+    listed = tools.json(result.log)["processes"]
+    first = listed[0]["process"]
+    origins = [one["origin"] for one in listed if one["process"] == first]
+    equal(origins, ["launch", "exec", "exec"], "programs of the first process")
+    check(all(one["parent"] == first for one in listed[1:]), listed)
+    summary = tools.analyze(result.log, f"--process={first}")
+    check("(3 programs, summed up)" in summary, summary)
+    wrong = tools.run(tools.analyzer, "--process=1", result.log)
+    equal(wrong.stderr.count(b"(fixture_exec)"), 3, f"processes in {wrong.stderr}")
