@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tracer/await.h"
 #include "tracer/proc_files.h"
 #include "tracer/process.h"
 #include "tracer/ptrace_io.h"
@@ -174,13 +176,18 @@ static struct tracee *choose_worker(const struct session *session)
     return NULL;
 }
 
+static void stop_or_remove(struct session *session, struct tracee *tracee)
+{
+    if (!step_stop(tracee) && !tracee->has_pending)
+        tracee_remove(session->tracees, tracee);
+}
+
 static void stop_all(struct session *session)
 {
     struct tracee *next;
     for (struct tracee *tracee = tracee_next(session->tracees, NULL); tracee; tracee = next) {
         next = tracee_next(session->tracees, tracee);
-        if (!step_stop(tracee) && !tracee->has_pending)
-            tracee_remove(session->tracees, tracee);
+        stop_or_remove(session, tracee);
     }
 }
 
@@ -193,9 +200,82 @@ static void resume_all(struct session *session)
     }
 }
 
+static enum stop_kind pending_kind(const struct tracee *tracee)
+{
+    return tracee->has_pending ? stop_classify(tracee->pending_status).kind : STOP_INTERRUPT;
+}
+
+/* Whether the thread is in the event of a new process, whose id goes to *child. A new thread's
+ * event is handled in its turn. */
+static bool event_child(const struct tracee *tracee, pid_t *child)
+{
+    unsigned long message;
+    enum stop_kind kind = pending_kind(tracee);
+    if ((kind != STOP_FORK && kind != STOP_VFORK && kind != STOP_CLONE) ||
+        pt_event_message(tracee->tid, &message))
+        return false;
+    if (child)
+        *child = (pid_t)message;
+    return proc_thread_group((pid_t)message, (pid_t)message) != tracee->tgid;
+}
+
+/* A child that was forked before there was anything of ours in its parent is like those that had
+ * been there before: it is none of ours. */
+static void let_child_go(struct session *session, pid_t pid)
+{
+    int status;
+    struct tracee *child = tracee_find(session->tracees, pid);
+    if (!child)
+        child = tracee_add(session->tracees, pid);
+    if (!child)
+        return;
+    if (child->stopped || (await_stop(child, &status) && WIFSTOPPED(status)))
+        pt_detach(pid, 0);
+    tracee_remove(session->tracees, child);
+}
+
+/* A thread in a stop of its own goes past it and is stopped again. */
+static void stop_again(struct session *session, struct tracee *tracee)
+{
+    struct stop stop = stop_classify(tracee->pending_status);
+    tracee->has_pending = false;
+    if (pt_continue(tracee->tid, stop.signal) == 0)
+        tracee->stopped = false;
+    stop_or_remove(session, tracee);
+}
+
+/* A thread that is in the way: of children, or as all threads are in stops of their own. */
+static struct tracee *choose_in_the_way(const struct session *session)
+{
+    struct tracee *signalled = NULL;
+    for (struct tracee *tracee = tracee_next(session->tracees, NULL); tracee;
+         tracee = tracee_next(session->tracees, tracee)) {
+        enum stop_kind kind = pending_kind(tracee);
+        if (event_child(tracee, NULL))
+            return tracee;
+        if (kind == STOP_SIGNAL || kind == STOP_VFORK_DONE)
+            signalled = tracee;
+    }
+    return choose_worker(session) ? NULL : signalled;
+}
+
+/* In a process with many children all threads may be in forks or on the way to SIGCHLD's handler.
+ * Nothing of ours is in the process yet: they may go on. */
+static void free_worker(struct session *session)
+{
+    struct tracee *tracee;
+    while ((tracee = choose_in_the_way(session))) {
+        pid_t child;
+        if (event_child(tracee, &child))
+            let_child_go(session, child);
+        stop_again(session, tracee);
+    }
+}
+
 struct error *attach_stop(struct session *session, struct tracee **worker)
 {
     stop_all(session);
+    free_worker(session);
     *worker = choose_worker(session);
     if (!*worker || !tracee_find(session->tracees, session->main_pid))
         return seize_failed(session->main_pid, ESRCH);

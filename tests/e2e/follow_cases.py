@@ -489,3 +489,23 @@ def process_that_executes_programs_is_all_of_them(tools):
     check("(3 programs, summed up)" in summary, summary)
     wrong = tools.run(tools.analyzer, "--process=1", result.log)
     equal(wrong.stderr.count(b"(fixture_exec)"), 3, f"processes in {wrong.stderr}")
+
+
+@case
+def forking_process_is_attached_to_and_left(tools):
+    """At any moment: in forks, and on the way to SIGCHLD's handler. Its children, each of which it
+    waits for, are in all states of being followed."""
+    forking = subprocess.Popen([tools.fixture("fork_threads"), "1000000"],
+                               stdout=subprocess.DEVNULL)
+    try:
+        for number in range(20):
+            follow = "--follow-fork=" + ("no" if number % 4 == 3 else "yes")
+            result = tools.run(tools.tracer, "-q", "-o", tools.log(), "--duration=0.05", follow,
+                               "-p", str(forking.pid))
+            equal((result.returncode, result.stderr), (0, b""), f"status in round {number}")
+        equal(forking.poll(), None, "exit status of the process")
+        with open(f"/proc/{forking.pid}/status", encoding="utf-8") as file:
+            check("TracerPid:\t0\n" in file.read(), "it is still traced")
+    finally:
+        forking.kill()
+        forking.wait()
