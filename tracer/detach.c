@@ -21,7 +21,7 @@ static bool is_ours(const struct space *space, const struct breakpoint *breakpoi
 }
 
 /* What a stopped tracee needs before it can be let go. */
-static int prepare(struct session *session, struct tracee *tracee, const struct stop *stop)
+static int prepare(struct tracee *tracee, const struct stop *stop)
 {
     struct arch_registers registers;
     const struct breakpoint *breakpoint;
@@ -41,11 +41,6 @@ static int prepare(struct session *session, struct tracee *tracee, const struct 
             pt_set_ip(tracee->tid, arch_breakpoint_address(&registers));
         else
             signal = SIGTRAP;
-        break;
-    case STOP_FORK:
-    case STOP_VFORK:
-    case STOP_CLONE:
-        process_new_child(session, tracee, stop->kind);
         break;
     default:
         break;
@@ -80,6 +75,22 @@ static void fetch_trap(struct tracee *tracee, struct stop *stop)
         tracee_keep_stop(tracee, status);
 }
 
+/* Inside clone(2) and its kin no call can be made for us: the thread goes on until it has returned
+ * from it. That may take until its vfork child ends. */
+static bool leave_fork(struct session *session, struct tracee *tracee, enum stop_kind kind)
+{
+    if (kind == STOP_FORK || kind == STOP_VFORK || kind == STOP_CLONE)
+        process_new_child(session, tracee, kind);
+    else if (kind == STOP_VFORK_DONE)
+        tracee->vforking = false;
+    else
+        return false;
+    if (pt_continue(tracee->tid, 0) == 0)
+        tracee->stopped = false;
+    return true;
+}
+
+/* It is then ready, or has gone on and is to be stopped again. */
 static void stop_one(struct session *session, struct tracee *tracee)
 {
     if (!step_stop(tracee)) {
@@ -90,6 +101,8 @@ static void stop_one(struct session *session, struct tracee *tracee)
     if (tracee->has_pending)
         stop = stop_classify(tracee->pending_status);
     tracee->has_pending = false;
+    if (leave_fork(session, tracee, stop.kind))
+        return;
     if (stop.kind == STOP_EXEC) {
         process_leave_image(session, tracee);
     } else {
@@ -99,7 +112,7 @@ static void stop_one(struct session *session, struct tracee *tracee)
             process_exit(session, tracee, tracee->pending_status);
             return;
         }
-        tracee->detach_signal = prepare(session, tracee, &stop);
+        tracee->detach_signal = prepare(tracee, &stop);
     }
     tracee->ready_to_detach = true;
 }

@@ -164,11 +164,14 @@ void sigtrap_end(struct space *space, struct tracee *tracee)
 {
     /* The program may have put another in place of ours. */
     const struct resident_action own = space->sigtrap.own;
-    if (!space->sigtrap.armed || find_out(space, tracee))
+    if (!space->sigtrap.armed)
         return;
-    space->sigtrap.own = own;
-    if (space->sigtrap.armed)
-        error_free(disarm(space, tracee));
+    struct error *error = find_out(space, tracee);
+    if (!error) {
+        space->sigtrap.own = own;
+        error = space->sigtrap.armed ? disarm(space, tracee) : NULL;
+    }
+    error_free(error);
 }
 
 /*

@@ -498,7 +498,7 @@ def forking_process_is_attached_to_and_left(tools):
     forking = subprocess.Popen([tools.fixture("fork_threads"), "1000000"],
                                stdout=subprocess.DEVNULL)
     try:
-        for number in range(20):
+        for number in range(12):
             follow = "--follow-fork=" + ("no" if number % 4 == 3 else "yes")
             result = tools.run(tools.tracer, "-q", "-o", tools.log(), "--duration=0.05", follow,
                                "-p", str(forking.pid))
