@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/affinity.h"
 
+#include "tracer/guardian.h"
 #include "tracer/tracee.h"
 
 /* A thread is busy if AFFINITY_STOPS stops took less than this: the switches then cost it more
@@ -45,7 +46,11 @@ static void pin(const struct affinity *affinity, struct tracee *tracee)
     cpu_set_t own;
     CPU_ZERO(&own);
     CPU_SET(affinity->core, &own);
+    /* First: whoever kills us in between does no harm. */
+    guardian_pinned(tracee->space->guardian, tracee->tid, &tracee->saved_affinity);
     tracee->pinned = sched_setaffinity(tracee->tid, sizeof own, &own) == 0;
+    if (!tracee->pinned)
+        guardian_unpinned(tracee->space->guardian, tracee->tid);
 }
 
 void affinity_consider(const struct affinity *affinity, struct tracee *tracee, uint64_t now_ns)
@@ -85,6 +90,8 @@ void affinity_release(struct tracee *tracee)
     if (!tracee->pinned)
         return;
     sched_setaffinity(tracee->tid, sizeof tracee->saved_affinity, &tracee->saved_affinity);
+    if (tracee->space)
+        guardian_unpinned(tracee->space->guardian, tracee->tid);
     tracee->pinned = false;
     tracee->saved_affinity_valid = false;
 }

@@ -12,6 +12,7 @@
 #include "tracer/session.h"
 #include "tracer/sigtrap.h"
 #include "tracer/step.h"
+#include "tracer/text_check.h"
 
 /* One that is not set any more was met while it was. */
 static bool is_ours(const struct space *space, const struct breakpoint *breakpoint)
@@ -117,6 +118,17 @@ static void stop_one(struct session *session, struct tracee *tracee)
     tracee->ready_to_detach = true;
 }
 
+static void check_text(struct session *session)
+{
+    for (const struct tracee *tracee = tracee_next(session->tracees, NULL); tracee;
+         tracee = tracee_next(session->tracees, tracee)) {
+        if (!tracee->space || tracee->space->text_checked)
+            continue;
+        tracee->space->text_checked = true;
+        text_check(tracee->space, &session->counters);
+    }
+}
+
 /* Once for each process. A thread that is to get a signal is the last choice to make our call: the
  * signal would be another's, as far as its siginfo tells. */
 static void restore_actions(struct session *session, bool any)
@@ -163,6 +175,8 @@ void detach_all(struct session *session)
         if (tracee->space)
             wrong += space_restore_text(tracee->space);
     }
+    if (session->options->stats)
+        check_text(session);
     restore_actions(session, false);
     restore_actions(session, true);
     if (wrong)

@@ -17,11 +17,19 @@
 
 /* Processes that can be watched at a time; later ones are found as children of these. */
 #define MOST_PROCESSES 8192
+/* Threads that share the tracer's core at a time; for more the last ones are not remembered. */
+#define MOST_PINNED 4096
+
+struct pinned {
+    _Atomic pid_t tid; /* 0: free */
+    cpu_set_t own;
+};
 
 struct shared {
     _Atomic pid_t pids[MOST_PROCESSES];
     _Atomic pid_t parked_tid; /* 0: none */
     struct guardian_parked parked;
+    struct pinned pinned[MOST_PINNED];
 };
 
 struct guardian {
@@ -66,6 +74,15 @@ static void find_all(const struct shared *shared, struct found *found)
         proc_children(found->pids[i], find_child, found);
 }
 
+static void unpin_all(struct shared *shared)
+{
+    for (size_t i = 0; i < MOST_PINNED; i++) {
+        pid_t tid = atomic_load(&shared->pinned[i].tid);
+        if (tid)
+            sched_setaffinity(tid, sizeof shared->pinned[i].own, &shared->pinned[i].own);
+    }
+}
+
 static void clean_up(const struct options *options, struct shared *shared)
 {
     struct found *found = calloc(1, sizeof *found);
@@ -75,6 +92,7 @@ static void clean_up(const struct options *options, struct shared *shared)
     /* At once, for each breakpoint that is met now costs the target a signal. */
     for (size_t i = 0; i < found->count; i++)
         recover_text(found->pids[i]);
+    unpin_all(shared);
     pid_t parked_tid = atomic_load(&shared->parked_tid);
     for (size_t i = 0; i < found->count; i++) {
         struct error *error = recover_process(options, found->pids[i], parked_tid, &shared->parked);
@@ -89,9 +107,11 @@ static void clean_up(const struct options *options, struct shared *shared)
     free(found);
 }
 
-static _Noreturn void guard(const struct options *tracing, int pipe, struct shared *shared)
+static _Noreturn void guard(const struct options *tracing, const cpu_set_t *allowed, int pipe,
+                            struct shared *shared)
 {
     struct options options = {.affinity = AFFINITY_FREE, .quiet = true, .depth = tracing->depth};
+    sched_setaffinity(0, sizeof *allowed, allowed);
     /* Keys pressed in the terminal, or its end, are the tracer's matter. */
     setsid();
     prctl(PR_SET_NAME, "allocptrace:gua");
@@ -112,7 +132,8 @@ static _Noreturn void guard(const struct options *tracing, int pipe, struct shar
 
 /* ---- The tracer's side ---- */
 
-struct error *guardian_start(const struct options *options, struct guardian **out)
+struct error *guardian_start(const struct options *options, const cpu_set_t *allowed,
+                             struct guardian **out)
 {
     struct guardian *guardian = calloc(1, sizeof *guardian);
     if (!guardian)
@@ -129,7 +150,7 @@ struct error *guardian_start(const struct options *options, struct guardian **ou
     guardian->pid = fork();
     if (guardian->pid == 0) {
         close(ends[1]);
-        guard(options, ends[0], guardian->shared);
+        guard(options, allowed, ends[0], guardian->shared);
     }
     close(ends[0]);
     *out = guardian;
@@ -175,6 +196,32 @@ void guardian_forget(struct guardian *guardian, pid_t pid)
     for (size_t i = 0; i < MOST_PROCESSES; i++) {
         pid_t expected = pid;
         if (atomic_compare_exchange_strong(&guardian->shared->pids[i], &expected, 0))
+            return;
+    }
+}
+
+void guardian_pinned(struct guardian *guardian, pid_t tid, const cpu_set_t *own)
+{
+    if (!guardian)
+        return;
+    struct pinned *place = NULL;
+    for (size_t i = 0; i < MOST_PINNED && !place; i++) {
+        if (!atomic_load(&guardian->shared->pinned[i].tid))
+            place = &guardian->shared->pinned[i];
+    }
+    if (!place)
+        return;
+    place->own = *own;
+    atomic_store(&place->tid, tid);
+}
+
+void guardian_unpinned(struct guardian *guardian, pid_t tid)
+{
+    if (!guardian)
+        return;
+    for (size_t i = 0; i < MOST_PINNED; i++) {
+        pid_t expected = tid;
+        if (atomic_compare_exchange_strong(&guardian->shared->pinned[i].tid, &expected, 0))
             return;
     }
 }

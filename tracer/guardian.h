@@ -14,6 +14,8 @@
 #ifndef ALLOCPTRACE_TRACER_GUARDIAN_H
 #define ALLOCPTRACE_TRACER_GUARDIAN_H
 
+#include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -32,13 +34,19 @@ struct guardian_parked {
     bool patched;                    /* whether something was */
 };
 
-struct error *guardian_start(const struct options *options, struct guardian **guardian);
+/* allowed is where the guardian may run. */
+struct error *guardian_start(const struct options *options, const cpu_set_t *allowed,
+                             struct guardian **guardian);
 /* The tracer's end is an orderly one: the process ends without doing anything. NULL is fine. */
 void guardian_stop(struct guardian *guardian);
 
 /* A process has our bytes, or no longer has them. All of these do nothing for NULL. */
 void guardian_watch(struct guardian *guardian, pid_t pid);
 void guardian_forget(struct guardian *guardian, pid_t pid);
+
+/* A thread is bound to the tracer's core, and its own affinity is this; or is no longer. */
+void guardian_pinned(struct guardian *guardian, pid_t tid, const cpu_set_t *own);
+void guardian_unpinned(struct guardian *guardian, pid_t tid);
 
 /* Before and after thread tid runs for us. */
 void guardian_park(struct guardian *guardian, pid_t tid, const struct guardian_parked *parked);

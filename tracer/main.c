@@ -189,7 +189,7 @@ static int trace(struct session *session)
     struct launch launch = {.start_pipe = -1, .failure_pipe = -1};
     struct error *error = NULL;
     if (options->pid)
-        error = guardian_start(options, &session->guardian);
+        error = guardian_start(options, &session->affinity.allowed, &session->guardian);
     if (!error)
         error = options->pid ? attach_seize(session, options->pid)
                              : launch_prepare(session, options->command, &launch);

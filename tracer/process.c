@@ -98,6 +98,8 @@ static void leave_space(struct session *session, struct tracee *tracee, int64_t 
     if (tracee->thread)
         recorder_thread_end(session->recorder, tracee->thread);
     tracee->thread = 0;
+    if (space && tracee->pinned)
+        guardian_unpinned(space->guardian, tracee->tid);
     tracee->space = NULL;
     if (!space || --space->users > 0)
         return;

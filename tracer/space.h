@@ -48,6 +48,7 @@ struct space {
     struct sigtrap sigtrap;
     struct guardian *guardian; /* not owned; NULL if there is none */
     size_t functions;          /* entries that have a breakpoint */
+    bool text_checked;         /* see detach.c */
     bool slotless_told;        /* that some breakpoints could not be set */
 };
 

@@ -90,6 +90,10 @@ void summary_print_stats(const struct counters *counters, const struct recorder_
     print_count("events", totals->events);
     print_count("bytes_encoded", totals->bytes_encoded);
     print_count("bytes", totals->bytes_written);
+    if (counters->text_bytes) {
+        print_count("text_bytes_compared", counters->text_bytes);
+        print_count("text_bytes_differing", counters->text_differences);
+    }
     if (counters->verified) {
         print_count("verified_unwinds", counters->verified);
         print_count("differing_unwinds", counters->differing);
