@@ -239,7 +239,9 @@ static void stop_again(struct session *session, struct tracee *tracee)
 {
     struct stop stop = stop_classify(tracee->pending_status);
     tracee->has_pending = false;
-    if (pt_continue(tracee->tid, stop.signal) == 0)
+    /* A trap may be that of a breakpoint that a dead tracer has left, for the handler left with it.
+     */
+    if (pt_continue(tracee->tid, stop.kind == STOP_TRAP ? SIGTRAP : stop.signal) == 0)
         tracee->stopped = false;
     stop_or_remove(session, tracee);
 }
@@ -253,7 +255,7 @@ static struct tracee *choose_in_the_way(const struct session *session)
         enum stop_kind kind = pending_kind(tracee);
         if (event_child(tracee, NULL))
             return tracee;
-        if (kind == STOP_SIGNAL || kind == STOP_VFORK_DONE)
+        if (kind == STOP_SIGNAL || kind == STOP_TRAP || kind == STOP_VFORK_DONE)
             signalled = tracee;
     }
     return choose_worker(session) ? NULL : signalled;

@@ -173,7 +173,7 @@ static void on_trap(struct session *session, struct tracee *tracee)
         pt_set_ip(tracee->tid, address);
     sigtrap_stopped(session, tracee, breakpoint);
     if (breakpoint->roles & (BREAKPOINT_SIGACTION | BREAKPOINT_SIGMASK))
-        sigtrap_calling(tracee, breakpoint, &registers);
+        sigtrap_calling(session, tracee, breakpoint, &registers);
     if (breakpoint->roles & BREAKPOINT_PTRACE)
         conflicts_ptrace(session, tracee, &registers);
     if (breakpoint->roles & BREAKPOINT_LINKER) {

@@ -184,35 +184,70 @@ static bool was_blocked(const struct tracee *tracee, uint64_t mask)
     return !(mask & bit(SIGTRAP)) && (mask & bit(SIGSEGV) || tracee->trap_blocked);
 }
 
+/* A SIGTRAP that was pending while it was blocked took the place of ours (kernel/signal.c,
+ * legacy_queue) and is pending once more: the thread sends it to itself, for nobody else may use
+ * all values of si_code (rt_tgsigqueueinfo(2)). */
+static struct error *send_again(struct tracee *tracee, const siginfo_t *info)
+{
+    struct arch_registers registers;
+    if (pt_get_registers(tracee->tid, &registers))
+        return NULL;
+    uint64_t place = (arch_sp(&registers) - ARCH_RED_ZONE - sizeof *info) & ~UINT64_C(15);
+    int failure = mem_write(tracee->space->mem, place, info, sizeof *info);
+    if (failure)
+        return error_errno(failure, "cannot write into process %d", (int)tracee->tgid);
+    const uint64_t arguments[6] = {(uint64_t)tracee->tgid, (uint64_t)tracee->tid, SIGTRAP, place};
+    int64_t result;
+    return remote_syscall(tracee, SYS_rt_tgsigqueueinfo, arguments, &result);
+}
+
 static void put_back(struct session *session, struct tracee *tracee, uint64_t mask)
 {
     struct space *space = tracee->space;
+    siginfo_t info;
+    bool taken = pt_get_siginfo(tracee->tid, &info) == 0 && info.si_code != SI_KERNEL;
     session->counters.forced_traps++;
     if (space->sigtrap.armed || has_handler(&space->sigtrap.own))
         error_free(space->sigtrap.armed ? arm(space, tracee) : disarm(space, tracee));
     pt_set_sigmask(tracee->tid, mask | bit(SIGTRAP));
+    if (taken)
+        error_free(send_again(tracee, &info));
+}
+
+/* The call is over, and what is in force now is what the program wants. */
+static void action_changed(struct session *session, struct tracee *tracee)
+{
+    struct space *space = tracee->space;
+    uint64_t mask;
+    tracee->action_changing = false;
+    struct error *error = query(tracee, &space->sigtrap.own);
+    /* Had the trap at the call's return not been, the signal would be ignored. */
+    if (tracee->action_ignores)
+        space->sigtrap.own = (struct resident_action){.handler = KERNEL_SIG_IGN};
+    space->sigtrap.armed = false;
+    if (!error && (!session->launched || sigtrap_ignored(space)))
+        error = arm(space, tracee);
+    error_free(error);
+    if (tracee->trap_was_blocked && pt_get_sigmask(tracee->tid, &mask) == 0)
+        pt_set_sigmask(tracee->tid, mask | bit(SIGTRAP));
 }
 
 void sigtrap_stopped(struct session *session, struct tracee *tracee,
                      const struct breakpoint *breakpoint)
 {
-    struct space *space = tracee->space;
     uint64_t mask;
-    /* The mask does not change between a call's entry and its return. */
-    if ((breakpoint->roles & ~BREAKPOINT_RETURN || tracee->trap_blocked ||
-         tracee->trap_was_blocked) &&
-        pt_get_sigmask(tracee->tid, &mask) == 0) {
-        tracee->trap_was_blocked = was_blocked(tracee, mask);
-        if (tracee->trap_was_blocked)
-            put_back(session, tracee, mask);
-    }
-    if (!tracee->action_changing)
+    if (tracee->action_changing) {
+        action_changed(session, tracee);
         return;
-    tracee->action_changing = false;
-    struct error *error = query(tracee, &space->sigtrap.own);
-    if (!error && space->sigtrap.armed)
-        error = arm(space, tracee);
-    error_free(error);
+    }
+    /* The mask does not change between a call's entry and its return. */
+    if (!(breakpoint->roles & ~BREAKPOINT_RETURN || tracee->trap_blocked ||
+          tracee->trap_was_blocked) ||
+        pt_get_sigmask(tracee->tid, &mask))
+        return;
+    tracee->trap_was_blocked = was_blocked(tracee, mask);
+    if (tracee->trap_was_blocked)
+        put_back(session, tracee, mask);
 }
 
 /* pthread_sigmask(how, set, old): which of the kernel's operations it is, and whether on SIGTRAP.
@@ -239,17 +274,34 @@ static void mask_changing(struct tracee *tracee, const struct arch_registers *re
     }
 }
 
-void sigtrap_calling(struct tracee *tracee, const struct breakpoint *breakpoint,
-                     const struct arch_registers *registers)
+void sigtrap_calling(struct session *session, struct tracee *tracee,
+                     const struct breakpoint *breakpoint, const struct arch_registers *registers)
 {
+    struct space *space = tracee->space;
+    uint64_t return_address;
     if (breakpoint->roles & BREAKPOINT_SIGMASK)
         mask_changing(tracee, registers);
     if (!(breakpoint->roles & BREAKPOINT_SIGACTION) || (int)arch_argument(registers, 0) != SIGTRAP)
         return;
-    struct sigtrap *sigtrap = &tracee->space->sigtrap;
-    if (sigtrap->armed)
-        error_free(disarm(tracee->space, tracee));
+    /* The thread is to stop again at the call's return. */
+    if (mem_read(tracee->tid, arch_sp(registers), &return_address, sizeof return_address) !=
+            sizeof return_address ||
+        !space_break(session, space, tracee, return_address, BREAKPOINT_RETURN))
+        return;
+    if (space->sigtrap.armed)
+        error_free(disarm(space, tracee));
+    /* At a trap with the signal blocked the kernel would forget what the call has set. */
+    uint64_t mask;
+    if (tracee->trap_was_blocked && pt_get_sigmask(tracee->tid, &mask) == 0)
+        pt_set_sigmask(tracee->tid, mask & ~bit(SIGTRAP));
     tracee->action_changing = true;
+    /* The C libraries' struct sigaction begins with the handler. */
+    uint64_t handler;
+    uint64_t action = arch_argument(registers, 1);
+    tracee->action_ignores =
+        action ? mem_read(tracee->tid, action, &handler, sizeof handler) == sizeof handler &&
+                     handler == KERNEL_SIG_IGN
+               : sigtrap_ignored(space);
 }
 
 int sigtrap_own(struct tracee *tracee)

@@ -49,8 +49,8 @@ void sigtrap_end(struct space *space, struct tracee *tracee);
 void sigtrap_stopped(struct session *session, struct tracee *tracee,
                      const struct breakpoint *breakpoint);
 /* The thread is about to call a function that reads or changes signal actions or its mask. */
-void sigtrap_calling(struct tracee *tracee, const struct breakpoint *breakpoint,
-                     const struct arch_registers *registers);
+void sigtrap_calling(struct session *session, struct tracee *tracee,
+                     const struct breakpoint *breakpoint, const struct arch_registers *registers);
 /* The thread got a SIGTRAP that is not ours. Returns the signal that it is to be resumed with. */
 int sigtrap_own(struct tracee *tracee);
 

@@ -50,8 +50,8 @@ struct tracee {
     bool exec_spawned;      /* others go on in that process */
     bool exec_ignored_trap; /* see sigtrap_begin() */
     /* See sigtrap.h: the thread was seen blocking SIGTRAP; it had it blocked at its last
-     * breakpoint; it is changing a signal's action. */
-    bool trap_blocked, trap_was_blocked, action_changing;
+     * breakpoint; it is changing the signal's action, to ignore it. */
+    bool trap_blocked, trap_was_blocked, action_changing, action_ignores;
     bool action_restored; /* in its process, see detach.c */
     /* A stop that was met while another was waited for, see tracee_keep_stop(). */
     bool has_pending;
