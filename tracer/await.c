@@ -24,12 +24,13 @@ static bool has_ended(pid_t tid)
     return *state == 'Z' || *state == 'X' || !*state;
 }
 
-bool await_stop(const struct tracee *tracee, int *status)
+static bool await(const struct tracee *tracee, int *status,
+                  int (*wait)(pid_t tid, bool block, pid_t *stopped, int *status))
 {
     bool block = may_block(tracee);
     for (;;) {
         pid_t tid = 0;
-        int failure = pt_wait(tracee->tid, block, &tid, status);
+        int failure = wait(tracee->tid, block, &tid, status);
         if (!failure && tid)
             return true;
         if ((failure && failure != EINTR) || (!block && has_ended(tracee->tid)))
@@ -37,4 +38,14 @@ bool await_stop(const struct tracee *tracee, int *status)
         if (!block)
             nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
     }
+}
+
+bool await_stop(const struct tracee *tracee, int *status)
+{
+    return await(tracee, status, pt_wait);
+}
+
+bool await_peek(const struct tracee *tracee, int *status)
+{
+    return await(tracee, status, pt_peek);
 }

@@ -15,5 +15,7 @@
  * wait4(2) reports only when they have ended, too.
  */
 bool await_stop(const struct tracee *tracee, int *status);
+/* The same with pt_peek(): a signal is not lost if we die while the tracee is stopped. */
+bool await_peek(const struct tracee *tracee, int *status);
 
 #endif

@@ -38,10 +38,13 @@ static int prepare(struct tracee *tracee, const struct stop *stop)
             return 0;
         breakpoint =
             breakpoint_find(&tracee->space->breakpoints, arch_breakpoint_address(&registers));
-        if (breakpoint && is_ours(tracee->space, breakpoint))
+        if (breakpoint && is_ours(tracee->space, breakpoint)) {
             pt_set_ip(tracee->tid, arch_breakpoint_address(&registers));
-        else
+            /* Should we die now, the trap need not be delivered. */
+            pt_take_stop(tracee->tid);
+        } else {
             signal = SIGTRAP;
+        }
         break;
     default:
         break;
@@ -67,7 +70,7 @@ static void fetch_trap(struct tracee *tracee, struct stop *stop)
         return;
     int failure;
     do
-        failure = pt_wait(tracee->tid, true, &tid, &status);
+        failure = pt_peek(tracee->tid, true, &tid, &status);
     while (failure == EINTR);
     if (failure)
         return;

@@ -61,11 +61,23 @@ static bool borrow_entry(struct tracee *tracee, struct guardian_parked *parked)
     return true;
 }
 
+/* A thread at a breakpoint's stop is reported behind the byte. Without us it is to execute what
+ * stands there. */
+static void step_back(const struct tracee *tracee, struct arch_registers *registers)
+{
+    uint64_t address = arch_breakpoint_address(registers);
+    const struct breakpoint *breakpoint =
+        tracee->space ? breakpoint_at(&tracee->space->breakpoints, address) : NULL;
+    if (breakpoint && breakpoint->roles)
+        arch_set_ip(registers, address);
+}
+
 struct error *parking_begin(struct tracee *tracee, const struct arch_registers *registers,
                             struct guardian_parked *parked)
 {
     const struct scratch *scratch = tracee->space ? scratch_main(tracee->space) : NULL;
     *parked = (struct guardian_parked){.registers = *registers};
+    step_back(tracee, &parked->registers);
     if (pt_get_sigmask(tracee->tid, &parked->mask))
         return error_format(ERROR_GONE, "thread %d is gone", (int)tracee->tid);
     if (scratch)

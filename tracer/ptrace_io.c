@@ -122,6 +122,42 @@ int pt_wait(pid_t tid, bool block, pid_t *stopped, int *status)
     return 0;
 }
 
+/* As wait4(2) would give it: waitid(2) takes it apart. */
+static int status_of(const siginfo_t *info)
+{
+    switch (info->si_code) {
+    case CLD_EXITED:
+        return info->si_status << 8;
+    case CLD_KILLED:
+        return info->si_status;
+    case CLD_DUMPED:
+        return info->si_status | WCOREFLAG;
+    default:
+        return info->si_status << 8 | 0x7f;
+    }
+}
+
+int pt_peek(pid_t tid, bool block, pid_t *stopped, int *status)
+{
+    siginfo_t info = {.si_pid = 0};
+    if (waitid(tid < 0 ? P_ALL : P_PID, (id_t)tid, &info,
+               WEXITED | WSTOPPED | WNOWAIT | __WALL | (block ? 0 : WNOHANG)) < 0)
+        return errno;
+    *stopped = info.si_pid;
+    *status = status_of(&info);
+    bool delivery =
+        info.si_code == CLD_TRAPPED && *status >> 16 == 0 && WSTOPSIG(*status) != (SIGTRAP | 0x80);
+    if (!info.si_pid || delivery)
+        return 0;
+    return pt_wait(info.si_pid, false, stopped, status);
+}
+
+void pt_take_stop(pid_t tid)
+{
+    siginfo_t info;
+    waitid(P_PID, (id_t)tid, &info, WSTOPPED | WNOHANG | __WALL);
+}
+
 size_t mem_read(pid_t pid, uint64_t address, void *out, size_t size)
 {
     struct iovec local = {.iov_base = out, .iov_len = size};

@@ -45,6 +45,15 @@ int pt_seccomp_filter(pid_t tid, unsigned index, struct sock_filter *code, size_
 
 /* Waits for one tracee or, with tid -1, for any; __WALL. EINTR is returned to the caller. */
 int pt_wait(pid_t tid, bool block, pid_t *stopped, int *status);
+/*
+ * The same, but a signal-delivery-stop stays to be reported, until the tracee is resumed or
+ * the stop is taken. If the tracer dies the kernel then delivers the signal; one that has been
+ * waited for is lost (kernel/exit.c, wait_task_stopped; kernel/signal.c, ptrace_stop). Needs Linux
+ * 4.7 for __WALL with waitid(2).
+ */
+int pt_peek(pid_t tid, bool block, pid_t *stopped, int *status);
+/* Takes the stop that pt_peek() has left, if there is one. */
+void pt_take_stop(pid_t tid);
 
 /* Bytes read (perhaps fewer than size where the range ends in unmapped memory). */
 size_t mem_read(pid_t pid, uint64_t address, void *out, size_t size);

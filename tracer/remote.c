@@ -44,8 +44,9 @@ struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t 
         failure = quiet_run(&quiet, pt_continue_to_syscall, STOP_SYSCALL);
     if (!failure)
         failure = pt_get_registers(tracee->tid, &registers);
+    /* A thread that came from a breakpoint stands before it now: its trap has been taken. */
     if (!failure)
-        failure = pt_set_registers(tracee->tid, &saved);
+        failure = pt_set_registers(tracee->tid, &parked.registers);
     if (!failure)
         failure = quiet_end(&quiet, arch_restart_pending(&saved));
     parking_end(tracee, &parked);

@@ -269,6 +269,14 @@ static void handle_stop(struct session *session, pid_t tid, int status)
         dispatch(session, tracee, &stop);
 }
 
+/* A stop that was not resumed from would be reported once more. */
+static void take_stop(const struct session *session, pid_t tid)
+{
+    const struct tracee *tracee = tracee_find(session->tracees, tid);
+    if (tracee && tracee->stopped && !tracee->has_pending)
+        pt_take_stop(tid);
+}
+
 static void tell_write_failure(struct session *session)
 {
     const char *failure = session->write_failure_told ? NULL : recorder_failure(session->recorder);
@@ -288,7 +296,7 @@ struct error *session_run(struct session *session)
             handle_stop(session, kept->tid, status);
         if (tracee_count(session->tracees) == 0)
             break;
-        int failure = pt_wait(-1, true, &tid, &status);
+        int failure = pt_peek(-1, true, &tid, &status);
         if (failure == EINTR)
             continue;
         if (failure == ECHILD)
@@ -296,6 +304,7 @@ struct error *session_run(struct session *session)
         if (failure)
             return error_errno(failure, "cannot wait for the traced program");
         handle_stop(session, tid, status);
+        take_stop(session, tid);
         tell_write_failure(session);
     }
     if (tracee_count(session->tracees) > 0)

@@ -18,7 +18,7 @@ bool step_stop(struct tracee *tracee)
     int status;
     if (tracee->stopped)
         return true;
-    if (pt_interrupt(tracee->tid) || !await_stop(tracee, &status))
+    if (pt_interrupt(tracee->tid) || !await_peek(tracee, &status))
         return false;
     tracee->stopped = true;
     struct stop stop = stop_classify(status);

@@ -60,7 +60,7 @@ def kill_rounds(server):
         tracer = subprocess.Popen((TRACER, "-q", "-o", LOG, "-p", str(server.pid)),
                                   stderr=subprocess.DEVNULL)
         # Attaching takes some tenths of a second: half of the kills fall into it.
-        time.sleep(random.random() * (0.25 if i % 2 else 1))
+        time.sleep(random.random() * (0.2 if i % 2 else 0.6))
         tracer.kill()
         start = time.monotonic()
         tracer.wait()
