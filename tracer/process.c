@@ -365,7 +365,8 @@ void process_exec(struct session *session, struct tracee *tracee)
     }
     /* execve's own return value would overwrite a register; at the call's exit that is over. */
     tracee->state = TRACEE_EXEC;
-    pt_continue_to_syscall(tracee->tid, 0);
+    if (pt_continue_to_syscall(tracee->tid, 0) == 0)
+        tracee->stopped = false;
 }
 
 /* It stays traced, as nothing but a link to the programs that it executes. */

@@ -269,9 +269,12 @@ static void handle_stop(struct session *session, pid_t tid, int status)
         dispatch(session, tracee, &stop);
 }
 
-/* A stop that was not resumed from would be reported once more. */
-static void take_stop(const struct session *session, pid_t tid)
+/* A signal-delivery-stop that was not resumed from would be reported once more. */
+static void take_stop(const struct session *session, pid_t tid, int status)
 {
+    enum stop_kind kind = stop_classify(status).kind;
+    if (kind != STOP_TRAP && kind != STOP_SIGNAL)
+        return;
     const struct tracee *tracee = tracee_find(session->tracees, tid);
     if (tracee && tracee->stopped && !tracee->has_pending)
         pt_take_stop(tid);
@@ -304,7 +307,7 @@ struct error *session_run(struct session *session)
         if (failure)
             return error_errno(failure, "cannot wait for the traced program");
         handle_stop(session, tid, status);
-        take_stop(session, tid);
+        take_stop(session, tid, status);
         tell_write_failure(session);
     }
     if (tracee_count(session->tracees) > 0)
