@@ -85,7 +85,7 @@ def sandboxed_program_is_traced(tools):
 
 @case
 def detaching_restores_the_code(tools):
-    spin = subprocess.Popen([tools.fixture("spin"), "6", "3"], stdout=subprocess.PIPE)
+    spin = subprocess.Popen([tools.fixture("spin"), "15", "3"], stdout=subprocess.PIPE)
     wait_until(lambda: len(os.listdir(f"/proc/{spin.pid}/task")) == 3, "no threads")
     before = code_of(spin.pid)
     for _ in range(3):

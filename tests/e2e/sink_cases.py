@@ -178,7 +178,7 @@ def killed_a_second_later(tools, suffix):
                 ask(server, 1)
             before = own_sums(tools.json(log))["allocations"]
             ask(server, 3)
-            time.sleep(1)
+            time.sleep(3)
             tracer.kill()
             tracer.wait()
             after = own_sums(readable(tools, log))["allocations"]
