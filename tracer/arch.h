@@ -27,6 +27,8 @@ struct arch_registers {
 uint64_t arch_ip(const struct arch_registers *registers);
 uint64_t arch_sp(const struct arch_registers *registers);
 void arch_set_ip(struct arch_registers *registers, uint64_t ip);
+/* Moves the stack pointer up, by size bytes. */
+void arch_pop(struct arch_registers *registers, uint64_t size);
 /* Offset of the instruction pointer in struct user, for PTRACE_POKEUSER. */
 extern const size_t arch_ip_user_offset;
 
@@ -48,6 +50,10 @@ uint64_t arch_thread_pointer(const struct arch_registers *registers);
 /* The breakpoint instruction: int3, one byte; the trap is reported behind it. */
 #define ARCH_BREAKPOINT_BYTE 0xcc
 uint64_t arch_breakpoint_address(const struct arch_registers *registers);
+
+/* Whether one of the instructions may be a system call or store the trap flag: these cannot be
+ * single-stepped in the program's stead. Looks at bytes only, and may be wrong in saying yes. */
+bool arch_may_not_be_stepped(const uint8_t *code, size_t size);
 
 void arch_unwind_registers(const struct arch_registers *registers, struct unwind_registers *out);
 

@@ -24,6 +24,11 @@ void arch_set_ip(struct arch_registers *registers, uint64_t ip)
     registers->user.rip = ip;
 }
 
+void arch_pop(struct arch_registers *registers, uint64_t size)
+{
+    registers->user.rsp += size;
+}
+
 uint64_t arch_argument(const struct arch_registers *registers, unsigned index)
 {
     /* System V x86-64 psABI, section 3.2.3. */
@@ -58,6 +63,17 @@ uint64_t arch_thread_pointer(const struct arch_registers *registers)
 uint64_t arch_breakpoint_address(const struct arch_registers *registers)
 {
     return registers->user.rip - 1;
+}
+
+bool arch_may_not_be_stepped(const uint8_t *code, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        bool enters =
+            i + 1 < size && code[i] == 0x0f && (code[i + 1] == 0x05 || code[i + 1] == 0x34);
+        if (enters || code[i] == 0x9c) /* syscall, sysenter; pushf */
+            return true;
+    }
+    return false;
 }
 
 void arch_unwind_registers(const struct arch_registers *registers, struct unwind_registers *out)

@@ -11,6 +11,7 @@
 #include "tracer/ptrace_io.h"
 #include "tracer/session.h"
 #include "tracer/sigtrap.h"
+#include "tracer/slot.h"
 #include "tracer/step.h"
 #include "tracer/text_check.h"
 
@@ -22,7 +23,7 @@ static bool is_ours(const struct space *space, const struct breakpoint *breakpoi
 }
 
 /* What a stopped tracee needs before it can be let go. */
-static int prepare(struct tracee *tracee, const struct stop *stop)
+static int prepare(struct session *session, struct tracee *tracee, const struct stop *stop)
 {
     struct arch_registers registers;
     const struct breakpoint *breakpoint;
@@ -50,7 +51,7 @@ static int prepare(struct tracee *tracee, const struct stop *stop)
         break;
     }
     if (tracee->space)
-        step_out_of_slot(tracee);
+        slot_leave(session, tracee);
     return signal;
 }
 
@@ -116,7 +117,7 @@ static void stop_one(struct session *session, struct tracee *tracee)
             process_exit(session, tracee, tracee->pending_status);
             return;
         }
-        tracee->detach_signal = prepare(tracee, &stop);
+        tracee->detach_signal = prepare(session, tracee, &stop);
     }
     tracee->ready_to_detach = true;
 }

@@ -91,13 +91,44 @@ static bool ends_at_entry(const struct allocator_function *function)
     return function->kind == ALLOCATOR_FREE && !function->wrapper && !function->user;
 }
 
+/* Whether this free has been recorded. One that was begun lower on the same stack, or otherwise in
+ * the same place, was left by a longjmp. */
+static bool is_repeated(struct tracee *tracee, const struct free_entry *entry)
+{
+    while (tracee->repeat_count > 0) {
+        const struct free_entry *known = &tracee->repeats[tracee->repeat_count - 1];
+        if (known->stack != entry->stack || known->sp > entry->sp)
+            return false;
+        tracee->repeat_count--;
+        if (known->sp == entry->sp && known->ip == entry->ip && known->block == entry->block)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t stack_id(struct tracee *tracee, const struct arch_registers *registers)
+{
+    const struct stack_range *range = stack_range_of(tracee, registers);
+    return range ? range->end : 0;
+}
+
 static void put_free(struct session *session, struct tracee *tracee,
                      const struct allocator_function *function,
                      const struct arch_registers *registers)
 {
-    uint64_t address = argument(registers, function->address);
-    if (address)
-        put_event(session, tracee, RECORDER_NO_CALL, LOG_FREE, address, 0, 0);
+    struct free_entry *entry = &tracee->last_free;
+    *entry = (struct free_entry){
+        .ip = arch_ip(registers),
+        .sp = arch_sp(registers),
+        .block = argument(registers, function->address),
+    };
+    if (tracee->repeat_count) {
+        entry->stack = stack_id(tracee, registers);
+        if (is_repeated(tracee, entry))
+            return;
+    }
+    if (entry->block)
+        put_event(session, tracee, RECORDER_NO_CALL, LOG_FREE, entry->block, 0, 0);
 }
 
 static struct recorder_call *snapshot(struct session *session, struct tracee *tracee,
@@ -176,6 +207,7 @@ static void enter(struct session *session, struct tracee *tracee,
     const struct allocator_function *function = breakpoint->function;
     struct inflight *inflight =
         is_mapping_kind(function->kind) ? &tracee->mappings : &tracee->calls;
+    tracee->last_free.ip = 0;
     if (ends_at_entry(function) && !inflight->count) {
         session->counters.entries++;
         put_free(session, tracee, function, registers);
@@ -370,8 +402,7 @@ void probe_stop(struct session *session, struct tracee *tracee, const struct bre
     if (breakpoint->roles & BREAKPOINT_RETURN) {
         bool ended = false;
         if (tracee->calls.count || tracee->mappings.count) {
-            const struct stack_range *range = stack_range_of(tracee, registers);
-            uint64_t stack = range ? range->end : 0;
+            uint64_t stack = stack_id(tracee, registers);
             try_return(session, tracee, &tracee->mappings, stack, registers, &ended);
             try_return(session, tracee, &tracee->calls, stack, registers, &ended);
         }
@@ -384,6 +415,20 @@ void probe_stop(struct session *session, struct tracee *tracee, const struct bre
 
 /* ---- Interruptions ---- */
 
+void probe_again(struct tracee *tracee, const struct arch_registers *registers)
+{
+    const struct free_entry *last = &tracee->last_free;
+    if (last->ip != arch_ip(registers) || last->sp != arch_sp(registers))
+        return;
+    if (tracee->repeat_count == TRACEE_REPEATS) {
+        memmove(tracee->repeats, tracee->repeats + 1, sizeof *last * (TRACEE_REPEATS - 1));
+        tracee->repeat_count--;
+    }
+    struct free_entry *entry = &tracee->repeats[tracee->repeat_count++];
+    *entry = *last;
+    entry->stack = stack_id(tracee, registers);
+}
+
 void probe_signal(struct tracee *tracee, int signal)
 {
     if ((!tracee->calls.count && !tracee->mappings.count) || !proc_catches(tracee->tid, signal))
@@ -391,8 +436,7 @@ void probe_signal(struct tracee *tracee, int signal)
     struct arch_registers registers;
     if (pt_get_registers(tracee->tid, &registers))
         return;
-    const struct stack_range *range = stack_range_of(tracee, &registers);
-    uint64_t stack = range ? range->end : 0;
+    uint64_t stack = stack_id(tracee, &registers);
     if (tracee->calls.count)
         inflight_signal(&tracee->calls, stack, arch_sp(&registers));
     if (tracee->mappings.count)

@@ -16,6 +16,14 @@ struct session;
 void probe_stop(struct session *session, struct tracee *tracee, const struct breakpoint *breakpoint,
                 const struct arch_registers *registers);
 
+/*
+ * The tracee has been at a breakpoint, and is sent back to it without having executed anything: it
+ * comes to the same entry once more when the handler that is about to run returns. An allocation
+ * then replaces the call that is open, but a free has been recorded already. registers are those it
+ * comes back with.
+ */
+void probe_again(struct tracee *tracee, const struct arch_registers *registers);
+
 /* A signal with a handler is about to be delivered: calls made by the handler are not nested in
  * the one it interrupts. */
 void probe_signal(struct tracee *tracee, int signal);

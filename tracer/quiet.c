@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "tracer/await.h"
+#include "tracer/guardian.h"
 #include "tracer/ptrace_io.h"
 
 static uint64_t bit(int signal)
@@ -34,14 +35,48 @@ int quiet_begin(struct quiet *quiet, struct tracee *tracee, enum quiet_purpose p
     if (failure)
         return failure;
     quiet->blocked = ~synchronous() | quiet->mask;
-    if (quiet->stepping)
-        quiet->blocked &= ~bit(SIGTRAP);
-    return pt_set_sigmask(tracee->tid, quiet->blocked);
+    if (!quiet->stepping)
+        return pt_set_sigmask(tracee->tid, quiet->blocked);
+    quiet->blocked &= ~bit(SIGTRAP);
+    struct guardian_parked parked = {.mask = quiet->mask};
+    guardian_park(tracee->space->guardian, tracee->tid, &parked);
+    failure = pt_set_sigmask(tracee->tid, quiet->blocked);
+    if (failure)
+        guardian_unpark(tracee->space->guardian);
+    return failure;
+}
+
+int quiet_begin_signalled(struct quiet *quiet, struct tracee *tracee)
+{
+    siginfo_t info;
+    int failure = pt_get_siginfo(tracee->tid, &info);
+    if (!failure)
+        failure = quiet_begin(quiet, tracee, QUIET_STEP);
+    quiet->holding = quiet->in_hand = true;
+    quiet->held = info;
+    return failure;
 }
 
 static bool was_sent(pid_t tid, siginfo_t *info)
 {
     return pt_get_siginfo(tid, info) == 0 && info->si_code <= 0;
+}
+
+/* A SIGTRAP that somebody sent is held until the step has been made: its trap needs the signal
+ * unblocked. Another that is held goes back to the queue for it, as it is blocked. */
+static int hold_trap(struct quiet *quiet)
+{
+    siginfo_t trap;
+    int signal = 0;
+    if (pt_get_siginfo(quiet->tracee->tid, &trap))
+        return 0;
+    if (quiet->holding && quiet->held.si_signo != SIGTRAP &&
+        pt_set_siginfo(quiet->tracee->tid, &quiet->held) == 0)
+        signal = quiet->held.si_signo;
+    quiet->holding = true;
+    quiet->in_hand = false;
+    quiet->held = trap;
+    return signal;
 }
 
 /* Which signal the tracee is to be resumed with after a signal-delivery-stop; -1: it stays. */
@@ -50,10 +85,8 @@ static int pass_signal(struct quiet *quiet, int signal)
     siginfo_t info;
     if (signal == SIGSTOP)
         return signal;
-    if (quiet->stepping && signal == SIGTRAP) {
-        quiet->trap_held = pt_get_siginfo(quiet->tracee->tid, &quiet->trap) == 0;
-        return 0;
-    }
+    if (quiet->stepping && signal == SIGTRAP)
+        return hold_trap(quiet);
     /* One that came before a call of ours has to wait for the thread's own registers. */
     if (quiet->stepping && synchronous() & bit(signal) && !was_sent(quiet->tracee->tid, &info))
         return -1;
@@ -92,7 +125,6 @@ static int run(struct quiet *quiet, int (*resume)(pid_t tid, int signal), int si
         case STOP_SIGNAL:
             signal = pass_signal(quiet, stop.kind == STOP_TRAP ? SIGTRAP : stop.signal);
             if (signal < 0) {
-                tracee_keep_stop(tracee, *status);
                 quiet->faulted = true;
                 return EINTR;
             }
@@ -111,7 +143,10 @@ static int run(struct quiet *quiet, int (*resume)(pid_t tid, int signal), int si
 int quiet_run(struct quiet *quiet, int (*resume)(pid_t tid, int signal), enum stop_kind wanted)
 {
     int status;
-    return run(quiet, resume, 0, wanted, &status);
+    int failure = run(quiet, resume, 0, wanted, &status);
+    if (quiet->faulted && !quiet->holding)
+        tracee_keep_stop(quiet->tracee, status);
+    return failure;
 }
 
 /* Interrupts the thread before it executes anything: on its way through signal handling it is given
@@ -134,23 +169,42 @@ static int pass_signal_handling(struct quiet *quiet, int signal)
 
 /* Back into the queue, from the signal-delivery-stop of the step's own trap: the one kind of stop
  * from which a signal can be given a siginfo. */
-static int put_trap_back(struct quiet *quiet)
+static int put_back(struct quiet *quiet)
 {
-    int failure = pt_set_siginfo(quiet->tracee->tid, &quiet->trap);
-    quiet->blocked |= bit(SIGTRAP);
+    int signal = quiet->held.si_signo;
+    int failure = pt_set_siginfo(quiet->tracee->tid, &quiet->held);
+    quiet->blocked |= bit(signal);
     if (!failure)
         failure = pt_set_sigmask(quiet->tracee->tid, quiet->blocked);
-    return failure ? failure : pass_signal_handling(quiet, SIGTRAP);
+    return failure ? failure : pass_signal_handling(quiet, signal);
+}
+
+static int give_mask_back(struct quiet *quiet)
+{
+    int failure = pt_set_sigmask(quiet->tracee->tid, quiet->mask);
+    if (quiet->stepping)
+        guardian_unpark(quiet->tracee->space->guardian);
+    return failure;
 }
 
 int quiet_end(struct quiet *quiet, bool interrupted)
 {
     int failure = 0;
-    if (quiet->faulted)
-        return pt_set_sigmask(quiet->tracee->tid, quiet->mask);
-    if (quiet->trap_held)
-        failure = put_trap_back(quiet);
-    else if (interrupted || quiet->group_stop)
+    if (quiet->holding)
+        failure = put_back(quiet);
+    else if (!quiet->faulted && (interrupted || quiet->group_stop))
         failure = pass_signal_handling(quiet, 0);
-    return failure ? failure : pt_set_sigmask(quiet->tracee->tid, quiet->mask);
+    int given = give_mask_back(quiet);
+    return failure ? failure : given;
+}
+
+int quiet_end_signalled(struct quiet *quiet, int *signal)
+{
+    *signal = 0;
+    if (!quiet->in_hand || quiet->group_stop)
+        return quiet_end(quiet, false);
+    *signal = quiet->held.si_signo;
+    int failure = pt_set_siginfo(quiet->tracee->tid, &quiet->held);
+    int given = give_mask_back(quiet);
+    return failure ? failure : given;
 }

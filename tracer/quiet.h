@@ -10,6 +10,7 @@
  *  - a fault of the single-stepped instruction is left to be handled, see quiet_run();
  *  - a synchronous signal that somebody sent is put back into the queue: the kernel does that with
  *    a signal that is blocked at its injection (kernel/signal.c, ptrace_signal).
+ * The guardian knows the thread's mask during single-steps; for calls that is parking.h's.
  *
  * All functions return 0 or an errno value: ESRCH if the tracee is gone (its last status is kept,
  * see tracee_keep_stop()), EINTR if it got a fault.
@@ -33,17 +34,21 @@ struct quiet {
     bool stepping;
     bool group_stop; /* the thread belongs in a group-stop */
     bool faulted;    /* it stands at a fault that is still to be handled */
-    bool trap_held;  /* a SIGTRAP that somebody sent came before that of the step */
-    siginfo_t trap;
+    bool holding;    /* a signal that has been taken out of the queue: held */
+    bool in_hand;    /* it is the one that the thread was to get at the beginning */
+    siginfo_t held;
 };
 
 /* The tracee is in a stop that is resumed without a signal, or in a group-stop. */
 int quiet_begin(struct quiet *quiet, struct tracee *tracee, enum quiet_purpose purpose);
+/* The same in a signal-delivery-stop, for single-steps before the signal is delivered. */
+int quiet_begin_signalled(struct quiet *quiet, struct tracee *tracee);
 
 /*
  * Resumes the tracee, with one of ptrace_io.h's functions, until it stops in the way that is
- * wanted. A step that ends in a fault returns EINTR and keeps the stop: the signal is delivered,
- * with its siginfo, when that is handled.
+ * wanted. EINTR: a step ended in a fault. That stop is kept, and the signal is delivered with its
+ * siginfo when it is handled, unless another signal is to come first: then the step will fault
+ * again after that.
  */
 int quiet_run(struct quiet *quiet, int (*resume)(pid_t tid, int signal), enum stop_kind wanted);
 
@@ -55,5 +60,8 @@ int quiet_run(struct quiet *quiet, int (*resume)(pid_t tid, int signal), enum st
  * single-step does not lead.
  */
 int quiet_end(struct quiet *quiet, bool interrupted);
+/* The same after quiet_begin_signalled(). *signal is what the tracee is to be resumed with: the
+ * signal, with its siginfo, or 0 if it had to go back to the queue. */
+int quiet_end_signalled(struct quiet *quiet, int *signal);
 
 #endif

@@ -73,6 +73,17 @@ static void emit_byte(struct output *output, uint8_t byte)
     emit(output, &byte, 1);
 }
 
+/* A thread here is equivalent to one at ip with that many bytes popped. */
+static void mark_place(struct output *output, uint64_t ip, uint8_t pushed)
+{
+    struct relocated *relocated = output->relocated;
+    relocated->places[relocated->place_count++] = (struct relocated_place){
+        .offset = relocated->size,
+        .pushed = pushed,
+        .ip = ip,
+    };
+}
+
 static bool fits_32(int64_t value)
 {
     return value == (int32_t)value;
@@ -92,14 +103,22 @@ static void emit_jump(struct output *output, uint64_t target)
     emit(output, &target, sizeof target);
 }
 
-/* Stores the two halves of value at offset(%rsp), leaving registers and flags alone. */
-static void emit_store(struct output *output, uint8_t offset, uint64_t value)
+static uint64_t end_of(const cs_insn *instruction)
 {
+    return instruction->address + instruction->size;
+}
+
+/* Stores the two halves of the return address of call at offset(%rsp), where pushed bytes have been
+ * pushed for it, leaving registers and flags alone. */
+static void emit_store(struct output *output, uint8_t offset, const cs_insn *call, uint8_t pushed)
+{
+    uint64_t value = end_of(call);
     for (int half = 0; half < 2; half++) {
         const uint8_t store[] = {0xc7, 0x44, 0x24, (uint8_t)(offset + 4 * half)};
         uint32_t word = (uint32_t)(value >> (32 * half));
         emit(output, store, sizeof store); /* movl $imm32, disp8(%rsp) */
         emit(output, &word, sizeof word);
+        mark_place(output, call->address, pushed);
     }
 }
 
@@ -116,11 +135,6 @@ static bool is_rip_relative(const cs_insn *instruction)
 {
     const cs_x86 *x86 = &instruction->detail->x86;
     return x86->encoding.modrm_offset && (x86->modrm & MODRM_MOD_RM) == MODRM_RIP_RELATIVE;
-}
-
-static uint64_t end_of(const cs_insn *instruction)
-{
-    return instruction->address + instruction->size;
 }
 
 /* Copies the instruction with its RIP-relative displacement, if it has one, adjusted. */
@@ -147,13 +161,20 @@ static const char *emit_copy(struct output *output, const cs_insn *instruction)
     return NULL;
 }
 
-static void emit_direct_call(struct output *output, uint64_t target, uint64_t return_address)
+static void emit_direct_call(struct output *output, const cs_insn *call, uint64_t target)
 {
     /* lea -8(%rsp), %rsp: a push without a value, and without a change of flags. */
     const uint8_t push[] = {0x48, 0x8d, 0x64, 0x24, 0xf8};
     emit(output, push, sizeof push);
-    emit_store(output, 0, return_address);
+    mark_place(output, call->address, 8);
+    emit_store(output, 0, call, 8);
     emit_jump(output, target);
+}
+
+static bool is_below_stack(const cs_insn *instruction)
+{
+    const cs_x86_op *operand = &instruction->detail->x86.operands[0];
+    return operand->type == X86_OP_MEM && operand->mem.base == X86_REG_RSP && operand->mem.disp < 0;
 }
 
 /*
@@ -170,8 +191,13 @@ static const char *emit_indirect_call(struct output *output, const cs_insn *inst
     if (failure)
         return failure;
     *modrm = (uint8_t)((*modrm & MODRM_MOD_RM) | (GROUP5_PUSH << MODRM_REG_SHIFT));
+    mark_place(output, instruction->address, 8);
     emit(output, push_again, sizeof push_again);
-    emit_store(output, 8, end_of(instruction));
+    mark_place(output, instruction->address, 16);
+    uint8_t places = output->relocated->place_count;
+    emit_store(output, 8, instruction, 16);
+    if (is_below_stack(instruction))
+        output->relocated->place_count = places; /* the operand is gone */
     emit_byte(output, 0xc3);
     return NULL;
 }
@@ -181,9 +207,11 @@ static void emit_short_branch(struct output *output, const cs_insn *instruction,
 {
     emit(output, instruction->bytes, instruction->size - 1U);
     emit_byte(output, 2); /* taken: over the next instruction */
+    mark_place(output, end_of(instruction), 0);
     emit_byte(output, 0xeb);
     uint8_t skip_at = output->relocated->size;
     emit_byte(output, 0);
+    mark_place(output, target, 0);
     emit_jump(output, target);
     output->relocated->code[skip_at] = (uint8_t)(output->relocated->size - skip_at - 1);
 }
@@ -203,6 +231,7 @@ static void emit_conditional(struct output *output, const cs_insn *instruction, 
     emit_byte(output, 0x70 | (condition ^ 1U)); /* the opposite condition skips a far jump */
     uint8_t skip_at = output->relocated->size;
     emit_byte(output, 0);
+    mark_place(output, target, 0);
     emit_jump(output, target);
     output->relocated->code[skip_at] = (uint8_t)(output->relocated->size - skip_at - 1);
 }
@@ -258,11 +287,12 @@ static const char *emit_instruction(struct relocator *relocator, struct output *
         return failure;
     bool direct = has_operand(instruction, X86_OP_IMM);
     uint64_t target = direct ? (uint64_t)instruction->detail->x86.operands[0].imm : 0;
+    mark_place(output, instruction->address, 0);
     if (call) {
         *falls_through = false;
         if (!direct)
             return emit_indirect_call(output, instruction);
-        emit_direct_call(output, target, end_of(instruction));
+        emit_direct_call(output, instruction, target);
     } else if (jump && direct) {
         if (instruction->id == X86_INS_JMP) {
             *falls_through = false;
@@ -305,8 +335,10 @@ const char *relocate(struct relocator *relocator, const uint8_t *bytes, size_t s
     }
     relocated->done = relocated->size;
     relocated->unambiguous = relocated->length > 1 || !falls_through;
-    if (falls_through)
+    if (falls_through) {
+        mark_place(&output, from + relocated->length, 0);
         emit_jump(&output, from + relocated->length);
+    }
     return NULL;
 }
 

@@ -23,17 +23,26 @@
 #include <stdint.h>
 
 #define RELOCATE_MAX_CODE 80
+#define RELOCATE_MAX_PLACES 8
+
+/* Between two instructions of a slot: where else a thread could stand. */
+struct relocated_place {
+    uint8_t offset; /* in code[] */
+    uint8_t pushed; /* bytes pushed already for a call that begins anew there: to be popped */
+    uint64_t ip;    /* the equivalent place in the original code */
+};
 
 struct relocated {
     uint8_t length; /* bytes of original code that the slot stands for, 1 to 30 */
     uint8_t size;   /* bytes of code[] */
     /* Offset in code[] at which the original code has been executed and only the jump back
-     * remains; a thread there is equivalent to one at original + length. A thread at offset 0 is
-     * equivalent to one at the original. Between them there is no equivalent if the copy took
-     * more than one instruction. size if the code never comes back that way (a jmp or ret). */
+     * remains. size if the code never comes back that way (a jmp or ret). */
     uint8_t done;
     bool unambiguous; /* the slot never jumps back to original + 1 */
     uint8_t code[RELOCATE_MAX_CODE];
+    /* The places where a thread may be found and has an equivalent, in ascending order. */
+    uint8_t place_count;
+    struct relocated_place places[RELOCATE_MAX_PLACES];
 };
 
 struct relocator;

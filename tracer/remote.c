@@ -15,6 +15,28 @@ static struct error *gone(const struct tracee *tracee)
     return error_format(ERROR_GONE, "thread %d is gone", (int)tracee->tid);
 }
 
+/* registers are those to begin with, and then those after the call; own are the thread's. One that
+ * came from a breakpoint stands before it afterwards: its trap has been taken. */
+static int run_call(struct tracee *tracee, const struct arch_registers *own,
+                    struct arch_registers *registers)
+{
+    struct quiet quiet;
+    int failure = quiet_begin(&quiet, tracee, QUIET_CALL);
+    if (failure)
+        return failure;
+    failure = pt_set_registers(tracee->tid, registers);
+    if (!failure) /* entry */
+        failure = quiet_run(&quiet, pt_continue_to_syscall, STOP_SYSCALL);
+    if (!failure) /* exit */
+        failure = quiet_run(&quiet, pt_continue_to_syscall, STOP_SYSCALL);
+    if (!failure)
+        failure = pt_get_registers(tracee->tid, registers);
+    if (!failure)
+        failure = pt_set_registers(tracee->tid, own);
+    int ended = quiet_end(&quiet, !failure && arch_restart_pending(own));
+    return failure ? failure : ended;
+}
+
 struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t arguments[6],
                              int64_t *result)
 {
@@ -34,21 +56,7 @@ struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t 
         return error;
     struct arch_registers registers = saved;
     arch_prepare_syscall(&registers, parked.instruction, number, arguments);
-    struct quiet quiet;
-    int failure = quiet_begin(&quiet, tracee, QUIET_CALL);
-    if (!failure)
-        failure = pt_set_registers(tracee->tid, &registers);
-    if (!failure) /* entry */
-        failure = quiet_run(&quiet, pt_continue_to_syscall, STOP_SYSCALL);
-    if (!failure) /* exit */
-        failure = quiet_run(&quiet, pt_continue_to_syscall, STOP_SYSCALL);
-    if (!failure)
-        failure = pt_get_registers(tracee->tid, &registers);
-    /* A thread that came from a breakpoint stands before it now: its trap has been taken. */
-    if (!failure)
-        failure = pt_set_registers(tracee->tid, &parked.registers);
-    if (!failure)
-        failure = quiet_end(&quiet, arch_restart_pending(&saved));
+    int failure = run_call(tracee, &parked.registers, &registers);
     parking_end(tracee, &parked);
     if (failure)
         return gone(tracee);

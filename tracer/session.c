@@ -14,6 +14,7 @@
 #include "tracer/process.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/sigtrap.h"
+#include "tracer/slot.h"
 #include "tracer/step.h"
 #include "tracer/stop.h"
 
@@ -136,6 +137,17 @@ static void pass_breakpoint(struct session *session, struct tracee *tracee,
         step_in_place(session, tracee, breakpoint);
 }
 
+static void on_own_trap(struct session *session, struct tracee *tracee)
+{
+    int signal = slot_leave_for_signal(session, tracee, SIGTRAP);
+    if (signal) {
+        probe_signal(tracee, signal);
+        signal = sigtrap_own(tracee);
+    }
+    if (!tracee->has_pending)
+        resume(tracee, signal);
+}
+
 static void on_trap(struct session *session, struct tracee *tracee)
 {
     struct arch_registers registers;
@@ -163,8 +175,7 @@ static void on_trap(struct session *session, struct tracee *tracee)
         return;
     }
     if (planted == PLANTED_FOREIGN) {
-        probe_signal(tracee, SIGTRAP);
-        resume(tracee, sigtrap_own(tracee));
+        on_own_trap(session, tracee);
         return;
     }
     session->counters.breakpoint_stops++;
@@ -192,19 +203,13 @@ static void on_trap(struct session *session, struct tracee *tracee)
         resume(tracee, 0);
 }
 
-static bool is_fault(int signal)
+static void on_signal(struct session *session, struct tracee *tracee, int signal)
 {
-    return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL;
-}
-
-static void on_signal(struct tracee *tracee, int signal)
-{
-    /* A handler, or a core file, must find the fault at the program's own instruction. Other
-     * signals leave the thread in the slot: sent back it would meet the breakpoint again. */
-    if (is_fault(signal) && tracee->space->scratch_count)
-        step_out_of_slot(tracee);
-    probe_signal(tracee, signal);
-    resume(tracee, signal);
+    signal = slot_leave_for_signal(session, tracee, signal);
+    if (signal)
+        probe_signal(tracee, signal);
+    if (!tracee->has_pending)
+        resume(tracee, signal);
 }
 
 static void dispatch(struct session *session, struct tracee *tracee, const struct stop *stop)
@@ -218,7 +223,7 @@ static void dispatch(struct session *session, struct tracee *tracee, const struc
         break;
     case STOP_SIGNAL:
         if (tracee->space)
-            on_signal(tracee, stop->signal);
+            on_signal(session, tracee, stop->signal);
         else
             resume(tracee, stop->signal);
         break;

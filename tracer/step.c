@@ -4,14 +4,11 @@
 #include <errno.h>
 
 #include "tracer/await.h"
-#include "tracer/guardian.h"
+#include "tracer/probe.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/quiet.h"
 #include "tracer/session.h"
 #include "tracer/stop.h"
-
-/* A slot is at most a few instructions. */
-#define MOST_SLOT_STEPS 8
 
 bool step_stop(struct tracee *tracee)
 {
@@ -29,22 +26,14 @@ bool step_stop(struct tracee *tracee)
     return stop.kind != STOP_EXITED && stop.kind != STOP_KILLED;
 }
 
-/* One instruction. False if it was not executed: the tracee is gone, or has got a fault, which is
- * kept. */
+/* One instruction. False if it was not executed: the tracee is gone, or has got a fault. */
 static bool step_once(struct tracee *tracee)
 {
     struct quiet quiet;
-    struct guardian_parked parked = {.patched = false};
-    if (pt_get_sigmask(tracee->tid, &parked.mask))
+    if (quiet_begin(&quiet, tracee, QUIET_STEP))
         return false;
-    guardian_park(tracee->space->guardian, tracee->tid, &parked);
-    int failure = quiet_begin(&quiet, tracee, QUIET_STEP);
-    if (!failure)
-        failure = quiet_run(&quiet, pt_step, STOP_TRAP);
-    if (failure != ESRCH && quiet_end(&quiet, false))
-        failure = ESRCH;
-    guardian_unpark(tracee->space->guardian);
-    return !failure;
+    int failure = quiet_run(&quiet, pt_step, STOP_TRAP);
+    return !quiet_end(&quiet, false) && !failure;
 }
 
 static void for_others(struct session *session, struct tracee *tracee, bool stop)
@@ -67,34 +56,15 @@ static void for_others(struct session *session, struct tracee *tracee, bool stop
 void step_in_place(struct session *session, struct tracee *tracee,
                    const struct breakpoint *breakpoint)
 {
+    struct arch_registers registers;
     session->counters.single_steps++;
     if (pt_set_ip(tracee->tid, breakpoint->address))
         return;
     for_others(session, tracee, true);
     if (space_write_original(tracee->space, breakpoint) == 0) {
-        step_once(tracee);
+        if (!step_once(tracee) && pt_get_registers(tracee->tid, &registers) == 0)
+            probe_again(tracee, &registers);
         space_write_breakpoint(tracee->space, breakpoint);
     }
     for_others(session, tracee, false);
-}
-
-void step_out_of_slot(struct tracee *tracee)
-{
-    struct arch_registers registers;
-    for (int i = 0; i < MOST_SLOT_STEPS; i++) {
-        if (pt_get_registers(tracee->tid, &registers))
-            return;
-        uint64_t ip = arch_ip(&registers);
-        const struct breakpoint *breakpoint = breakpoint_of_slot(&tracee->space->breakpoints, ip);
-        if (!breakpoint)
-            return;
-        uint64_t offset = ip - breakpoint->slot;
-        if (offset == 0)
-            pt_set_ip(tracee->tid, breakpoint->address);
-        else if (offset == breakpoint->slot_done)
-            pt_set_ip(tracee->tid, breakpoint->address + breakpoint->length);
-        else if (step_once(tracee))
-            continue;
-        return;
-    }
 }

@@ -24,10 +24,4 @@ void step_in_place(struct session *session, struct tracee *tracee,
  */
 bool step_stop(struct tracee *tracee);
 
-/*
- * Moves a stopped thread that is inside a slot to the equivalent place in the original code,
- * executing the slot's last instructions if there is none yet.
- */
-void step_out_of_slot(struct tracee *tracee);
-
 #endif

@@ -24,6 +24,15 @@ struct stack_range {
 
 #define TRACEE_STACK_RANGES 4
 
+/* A thread that begins a free. */
+struct free_entry {
+    uint64_t ip, sp, block;
+    uint64_t stack; /* region id */
+};
+
+/* Handlers that interrupt each other at such a place. */
+#define TRACEE_REPEATS 4
+
 enum tracee_state {
     TRACEE_NEW,      /* it has stopped, and its parent is not known yet: held until it is */
     TRACEE_EXPECTED, /* known from its parent's event; its first stop is to come */
@@ -56,6 +65,11 @@ struct tracee {
     /* A stop that was met while another was waited for, see tracee_keep_stop(). */
     bool has_pending;
     int pending_status;
+    /* The free recorded at the last entry, and those that the thread will come to once more: see probe_again().
+     */
+    struct free_entry last_free;
+    struct free_entry repeats[TRACEE_REPEATS];
+    unsigned repeat_count;
     bool held;            /* stopped while another thread steps, see step.h */
     bool ready_to_detach; /* stopped for good, see detach.h */
     int detach_signal;    /* to be delivered then, or 0 */

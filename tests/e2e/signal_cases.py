@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Signals reach a traced program as they would reach it untraced."""
-from harness import case, check, equal
+from harness import case, check, equal, ledger
 
 STEPPED = "--allocator=stepped_alloc(size)"
 
@@ -23,3 +23,23 @@ def queued_signals_keep_order_and_siginfo(tools):
 def signals_wait_for_a_single_step(tools):
     result = same_as_untraced(tools, "signals_queued", STEPPED, "--stats")
     check(b"single_steps 0\n" not in result.stderr, result.stderr)
+
+
+FAULTING = ("read_alloc(size)", "second_alloc(size)", "divide_alloc(size)", "call_alloc(size)",
+            "pointer_alloc(size)", "undefined_alloc(size)", "read_free=free")
+
+
+@case
+def handlers_see_the_programs_own_instructions(tools):
+    """And calls that a handler or a fault interrupts at their first instruction count once."""
+    program = tools.fixture("signals_place")
+    plain = tools.run(program)
+    result = tools.trace(program, options=[f"--allocator={spec}" for spec in FAULTING])
+    texts = [run.stdout.decode().partition("ledger")[0] for run in (plain, result)]
+    equal(texts[1], texts[0], "what handlers saw")
+    wanted = ledger(result)
+    summary = tools.json(result.log)["summary"]
+    equal(summary["unknown_frees"], 0, "frees of no block")
+    equal(summary["total_deallocations"], wanted["frees"], "frees")
+    # The faulting functions return 1 or 7.
+    equal(summary["total_allocations"], wanted["allocations"] + 6 * 20, "allocations")

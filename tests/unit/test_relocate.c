@@ -385,6 +385,40 @@ static void a_copy_out_of_reach_works_unless_an_operand_is(void **state)
     }
 }
 
+/* Makes a thread that comes to the place go on at the equivalent one in the original code. */
+static void leave_at(uint8_t *slot, const struct relocated_place *place)
+{
+    uint8_t *leave = slot + RELOCATE_MAX_CODE;
+    const uint8_t pop[] = {0x48, 0x8d, 0x64, 0x24, place->pushed}; /* lea pushed(%rsp), %rsp */
+    const uint8_t jump[] = {0xff, 0x25, 0, 0, 0, 0};               /* jmp *0(%rip) */
+    memcpy(leave, pop, sizeof pop);
+    memcpy(leave + sizeof pop, jump, sizeof jump);
+    memcpy(leave + sizeof pop + sizeof jump, &place->ip, sizeof place->ip);
+    slot[place->offset] = 0xeb; /* jmp rel8 */
+    slot[place->offset + 1] = (uint8_t)(RELOCATE_MAX_CODE - place->offset - 2);
+}
+
+static void leaving_a_copy_anywhere_does_what_the_original_does(void **state)
+{
+    (void)state;
+    uint8_t *const slots[] = {region + SLOT, remote};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes * 2; i++) {
+        const struct code *code = &codes[i / 2];
+        uint8_t *slot = slots[i % 2];
+        struct relocated relocated;
+        put_original(code);
+        if (relocate(relocator, region + CODE, 30, address_of(CODE), (uint64_t)(uintptr_t)slot,
+                     &relocated))
+            continue;
+        assert_true(relocated.place_count > 0 && relocated.places[0].offset == 0);
+        for (size_t j = 0; j < relocated.place_count; j++) {
+            memcpy(slot, relocated.code, relocated.size);
+            leave_at(slot, &relocated.places[j]);
+            compare(code, (uint64_t)(uintptr_t)slot);
+        }
+    }
+}
+
 /* A system call: RCX receives the address behind it, which is in the slot. */
 static void a_system_call_differs_in_rcx_only(void **state)
 {
@@ -564,6 +598,7 @@ int main(void)
         cmocka_unit_test(a_copy_does_what_the_original_does),
         cmocka_unit_test(a_copy_of_vector_code_does_what_the_original_does),
         cmocka_unit_test(a_copy_out_of_reach_works_unless_an_operand_is),
+        cmocka_unit_test(leaving_a_copy_anywhere_does_what_the_original_does),
         cmocka_unit_test(a_system_call_differs_in_rcx_only),
         cmocka_unit_test(the_place_behind_the_original_is_told),
         cmocka_unit_test(what_cannot_be_moved_is_refused_with_a_reason),
