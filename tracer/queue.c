@@ -5,7 +5,7 @@
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,12 +37,13 @@ struct error *queue_create(size_t size, struct queue **out)
     if (!queue)
         return error_no_memory();
     *queue = (struct queue){.size = size, .nap_ns = FIRST_NAP_NS};
-    queue->ring =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (queue->ring == MAP_FAILED) {
+    queue->ring = aligned_alloc(64, size);
+    if (!queue->ring) {
         free(queue);
         return error_no_memory();
     }
+    /* Touched now, so that no page of it is first met while a tracee waits. */
+    memset(queue->ring, 0, size);
     *out = queue;
     return NULL;
 }
@@ -51,7 +52,7 @@ void queue_destroy(struct queue *queue)
 {
     if (!queue)
         return;
-    munmap(queue->ring, queue->size);
+    free(queue->ring);
     free(queue);
 }
 
