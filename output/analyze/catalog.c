@@ -178,12 +178,16 @@ static struct error *add_process(struct catalog *catalog, const struct log_proce
 static struct error *add_note(struct catalog *catalog, const struct log_note *note)
 {
     const char *text = keep(catalog, note->text);
-    const char **notes = realloc(catalog->notes, (catalog->note_count + 1) * sizeof *notes);
-    if (notes)
+    size_t count = catalog->note_count;
+    if ((count & (count - 1)) == 0) {
+        const char **notes = realloc(catalog->notes, (count ? count * 2 : 1) * sizeof *notes);
+        if (!notes)
+            return error_no_memory();
         catalog->notes = notes;
-    if (!text || !notes)
+    }
+    if (!text)
         return error_no_memory();
-    notes[catalog->note_count++] = text;
+    catalog->notes[catalog->note_count++] = text;
     return NULL;
 }
 

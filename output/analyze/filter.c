@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "output/analyze/filter.h"
 
+#include <stdlib.h>
+
 bool filter_line(const struct options *options, const struct catalog_line *line)
 {
     if (!options->has_filter)
@@ -13,16 +15,33 @@ bool filter_line(const struct options *options, const struct catalog_line *line)
     return false;
 }
 
-bool filter_stack(const struct options *options, const struct catalog *catalog, uint32_t stack)
+static bool filter_frame(const struct options *options, const struct catalog *catalog,
+                         uint32_t frame)
 {
-    for (; options->has_filter && stack; stack = catalog->stacks[stack].parent) {
-        uint32_t frame = catalog->stacks[stack].frame;
-        size_t count = catalog_line_count(catalog, frame);
-        for (size_t i = 0; i < count; i++) {
-            struct catalog_line line = catalog_line(catalog, frame, i);
-            if (filter_line(options, &line))
-                return true;
-        }
+    size_t count = catalog_line_count(catalog, frame);
+    for (size_t i = 0; i < count; i++) {
+        struct catalog_line line = catalog_line(catalog, frame, i);
+        if (filter_line(options, &line))
+            return true;
     }
-    return !options->has_filter;
+    return false;
+}
+
+bool *filter_stacks(const struct options *options, const struct catalog *catalog)
+{
+    bool *frames = calloc(catalog->frame_count, sizeof *frames);
+    bool *stacks = calloc(catalog->stack_count, sizeof *stacks);
+    if (!frames || !stacks) {
+        free(frames);
+        free(stacks);
+        return NULL;
+    }
+    for (uint32_t i = 1; i < catalog->frame_count; i++)
+        frames[i] = !options->has_filter || filter_frame(options, catalog, i);
+    stacks[0] = !options->has_filter;
+    /* A parent has a lower id than its children. */
+    for (size_t i = 1; i < catalog->stack_count; i++)
+        stacks[i] = frames[catalog->stacks[i].frame] || stacks[catalog->stacks[i].parent];
+    free(frames);
+    return stacks;
 }

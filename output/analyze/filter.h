@@ -14,7 +14,7 @@
 
 bool filter_line(const struct options *options, const struct catalog_line *line);
 
-/* Whether any line of the stack matches. */
-bool filter_stack(const struct options *options, const struct catalog *catalog, uint32_t stack);
+/* By stack id: whether any line of the stack matches. malloc'd; NULL when out of memory. */
+bool *filter_stacks(const struct options *options, const struct catalog *catalog);
 
 #endif

@@ -8,6 +8,9 @@
  * once and in the output a million times. */
 #define MOST_TEXT 4096
 
+/* Lines of a stack that are shown, innermost first. */
+#define MOST_LINES 4096
+
 const char *format_number(uint64_t number, char *out, size_t size)
 {
     char digits[24];
@@ -145,14 +148,19 @@ void format_stack(FILE *out, const struct replay *replay, uint32_t stack, const 
                   bool paths)
 {
     const struct catalog *catalog = &replay->catalog;
+    size_t printed = 0;
+    size_t left_out = 0;
     for (; stack; stack = catalog->stacks[stack].parent) {
         uint32_t frame = catalog->stacks[stack].frame;
         size_t count = catalog_line_count(catalog, frame);
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count && printed < MOST_LINES; i++, printed++) {
             struct catalog_line line = catalog_line(catalog, frame, i);
             fputs(indent, out);
             format_line(out, &line, paths);
             fputc('\n', out);
         }
+        left_out += printed == MOST_LINES;
     }
+    if (left_out)
+        fprintf(out, "%s[%zu more frames]\n", indent, left_out);
 }

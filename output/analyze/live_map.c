@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
-#define FIRST_CAPACITY 1024
+#include "output/analyze/hash.h"
+
+#define FIRST_CAPACITY 16
 
 void live_map_init(struct live_map *map)
 {
@@ -18,8 +20,7 @@ void live_map_deinit(struct live_map *map)
 
 static size_t slot_of(const struct live_map *map, uint64_t address)
 {
-    /* Blocks are aligned and come in runs: the product's upper half is spread well. */
-    return (size_t)((address * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (map->capacity - 1);
+    return (size_t)hash_word(address) & (map->capacity - 1);
 }
 
 static void place(struct live_map *map, const struct live_block *block)
@@ -30,20 +31,24 @@ static void place(struct live_map *map, const struct live_block *block)
     map->slots[slot] = *block;
 }
 
-static bool grow(struct live_map *map)
+static bool resize(struct live_map *map, size_t capacity)
 {
-    struct live_map bigger = {.count = map->count,
-                              .capacity = map->capacity ? map->capacity * 2 : FIRST_CAPACITY};
-    bigger.slots = calloc(bigger.capacity, sizeof *bigger.slots);
-    if (!bigger.slots)
+    struct live_map other = {.count = map->count, .capacity = capacity};
+    other.slots = calloc(capacity, sizeof *other.slots);
+    if (!other.slots)
         return false;
     for (size_t i = 0; i < map->capacity; i++) {
         if (map->slots[i].address)
-            place(&bigger, &map->slots[i]);
+            place(&other, &map->slots[i]);
     }
     free(map->slots);
-    *map = bigger;
+    *map = other;
     return true;
+}
+
+static bool grow(struct live_map *map)
+{
+    return resize(map, map->capacity ? map->capacity * 2 : FIRST_CAPACITY);
 }
 
 bool live_map_add(struct live_map *map, const struct live_block *block)
@@ -77,6 +82,26 @@ bool live_map_take(struct live_map *map, uint64_t address, struct live_block *bl
     }
     map->slots[hole].address = 0;
     map->count--;
+    /* Without memory for a smaller table the large one goes on. */
+    if (map->count < map->capacity / 8 && map->capacity > FIRST_CAPACITY)
+        resize(map, map->capacity / 2);
+    return true;
+}
+
+bool live_map_copy(struct live_map *map, const struct live_map *from)
+{
+    size_t capacity = FIRST_CAPACITY;
+    while (from->count > capacity / 4 * 3)
+        capacity *= 2;
+    if (!from->count)
+        return true;
+    if (!resize(map, capacity))
+        return false;
+    for (size_t i = 0; i < from->capacity; i++) {
+        if (from->slots[i].address)
+            place(map, &from->slots[i]);
+    }
+    map->count = from->count;
     return true;
 }
 

@@ -2,8 +2,10 @@
 /*
  * live_map.h - the live blocks of one process, found by address.
  *
- * Open addressing with linear probing and backward-shift deletion: 24 bytes a slot, at most three
- * quarters of the slots in use, so at most 64 bytes a live block while it grows and 32 when full.
+ * Open addressing with linear probing and backward-shift deletion: 24 bytes a slot. Between an
+ * eighth and three quarters of the slots are in use, so that walking the blocks and copying them
+ * take time by their number, whatever it once was. Where a block stands depends on a key (hash.h),
+ * and so does the order of the walk.
  */
 #ifndef ALLOCPTRACE_ANALYZE_LIVE_MAP_H
 #define ALLOCPTRACE_ANALYZE_LIVE_MAP_H
@@ -31,6 +33,8 @@ void live_map_deinit(struct live_map *map);
 bool live_map_add(struct live_map *map, const struct live_block *block);
 /* Takes the block at address out; false if there is none. */
 bool live_map_take(struct live_map *map, uint64_t address, struct live_block *block);
+/* Makes *map, which is empty, hold the blocks of another; false when out of memory. */
+bool live_map_copy(struct live_map *map, const struct live_map *from);
 /* Walks the blocks: start with *index 0; NULL after the last. */
 struct live_block *live_map_next(const struct live_map *map, size_t *index);
 

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "output/analyze/mappings.h"
 
+#include <search.h>
 #include <stdlib.h>
-#include <string.h>
+
+struct range {
+    uint64_t start, end;
+};
 
 void mappings_deinit(struct mappings *mappings)
 {
-    free(mappings->ranges);
+    tdestroy(mappings->tree, free);
     *mappings = (struct mappings){0};
-}
-
-uint64_t mappings_total(const struct mappings *mappings)
-{
-    uint64_t total = 0;
-    for (size_t i = 0; i < mappings->count; i++)
-        total += mappings->ranges[i].end - mappings->ranges[i].start;
-    return total;
 }
 
 static uint64_t end_of(uint64_t start, uint64_t size)
@@ -23,86 +19,83 @@ static uint64_t end_of(uint64_t start, uint64_t size)
     return start + size < start ? UINT64_MAX : start + size;
 }
 
-/* The first range that ends at or behind address. */
-static size_t find(const struct mappings *mappings, uint64_t address)
+/* Ranges that overlap, or that touch, compare equal: there is at most one of each in the tree. */
+static int by_overlap(const void *one, const void *other)
 {
-    size_t low = 0;
-    size_t high = mappings->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (mappings->ranges[middle].end < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const struct range *a = one;
+    const struct range *b = other;
+    return a->end <= b->start ? -1 : a->start >= b->end ? 1 : 0;
 }
 
-/* Replaces count ranges from index on by those given. */
-static bool splice(struct mappings *mappings, size_t index, size_t count,
-                   const struct mapping_range *with, size_t with_count)
+static int by_touch(const void *one, const void *other)
 {
-    size_t total = mappings->count - count + with_count;
-    if (total > mappings->capacity) {
-        size_t capacity = total * 2;
-        struct mapping_range *ranges = realloc(mappings->ranges, capacity * sizeof *ranges);
-        if (!ranges)
-            return false;
-        mappings->ranges = ranges;
-        mappings->capacity = capacity;
+    const struct range *a = one;
+    const struct range *b = other;
+    return a->end < b->start ? -1 : a->start > b->end ? 1 : 0;
+}
+
+/* Takes any range out that compares equal to key; false if there is none. */
+static bool take(struct mappings *mappings, const struct range *key,
+                 int (*compare)(const void *, const void *), struct range *taken)
+{
+    struct range **node = (struct range **)tfind(key, &mappings->tree, compare);
+    if (!node)
+        return false;
+    struct range *range = *node;
+    *taken = *range;
+    tdelete(range, &mappings->tree, by_touch);
+    free(range);
+    mappings->count--;
+    mappings->total -= taken->end - taken->start;
+    return true;
+}
+
+static bool insert(struct mappings *mappings, uint64_t start, uint64_t end)
+{
+    struct range *range = malloc(sizeof *range);
+    if (!range)
+        return false;
+    *range = (struct range){.start = start, .end = end};
+    if (!tsearch(range, &mappings->tree, by_touch)) {
+        free(range);
+        return false;
     }
-    if (!mappings->ranges)
-        return true;
-    memmove(&mappings->ranges[index + with_count], &mappings->ranges[index + count],
-            (mappings->count - index - count) * sizeof *mappings->ranges);
-    if (with_count)
-        memcpy(&mappings->ranges[index], with, with_count * sizeof *with);
-    mappings->count = total;
+    mappings->count++;
+    mappings->total += end - start;
     return true;
 }
 
 int64_t mappings_add(struct mappings *mappings, uint64_t start, uint64_t size, bool *ok)
 {
-    struct mapping_range merged = {.start = start, .end = end_of(start, size)};
-    uint64_t before = 0;
+    struct range merged = {.start = start, .end = end_of(start, size)};
+    uint64_t before = mappings->total;
+    struct range old;
     *ok = true;
     if (!size)
         return 0;
-    size_t first = find(mappings, start);
-    size_t last = first;
-    for (; last < mappings->count && mappings->ranges[last].start <= merged.end; last++) {
-        const struct mapping_range *range = &mappings->ranges[last];
-        before += range->end - range->start;
-        if (range->start < merged.start)
-            merged.start = range->start;
-        if (range->end > merged.end)
-            merged.end = range->end;
+    while (take(mappings, &merged, by_touch, &old)) {
+        if (old.start < merged.start)
+            merged.start = old.start;
+        if (old.end > merged.end)
+            merged.end = old.end;
     }
-    *ok = splice(mappings, first, last - first, &merged, 1);
-    return *ok ? (int64_t)(merged.end - merged.start - before) : 0;
+    *ok = insert(mappings, merged.start, merged.end);
+    return *ok ? (int64_t)(mappings->total - before) : 0;
 }
 
 int64_t mappings_remove(struct mappings *mappings, uint64_t start, uint64_t size, bool *ok)
 {
-    uint64_t end = end_of(start, size);
-    struct mapping_range rest[2];
-    size_t rest_count = 0;
-    uint64_t removed = 0;
+    struct range gone = {.start = start, .end = end_of(start, size)};
+    uint64_t before = mappings->total;
+    struct range old;
     *ok = true;
     if (!size)
         return 0;
-    size_t first = find(mappings, start);
-    size_t last = first;
-    for (; last < mappings->count && mappings->ranges[last].start < end; last++) {
-        const struct mapping_range *range = &mappings->ranges[last];
-        if (range->start < start)
-            rest[rest_count++] = (struct mapping_range){range->start, start};
-        if (range->end > end)
-            rest[rest_count++] = (struct mapping_range){end, range->end};
-        uint64_t from = range->start > start ? range->start : start;
-        uint64_t to = range->end < end ? range->end : end;
-        removed += to > from ? to - from : 0;
+    while (*ok && take(mappings, &gone, by_overlap, &old)) {
+        if (old.start < gone.start)
+            *ok = insert(mappings, old.start, gone.start);
+        if (*ok && old.end > gone.end)
+            *ok = insert(mappings, gone.end, old.end);
     }
-    *ok = splice(mappings, first, last - first, rest, rest_count);
-    return *ok ? -(int64_t)removed : 0;
+    return *ok ? (int64_t)(mappings->total - before) : 0;
 }

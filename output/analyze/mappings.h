@@ -9,19 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct mapping_range {
-    uint64_t start, end;
-};
-
+/* One of zeros is empty. */
 struct mappings {
-    struct mapping_range *ranges; /* ascending, not touching */
-    size_t count, capacity;
+    void *tree;     /* of ranges that do not touch, tsearch(3) */
+    size_t count;   /* of them */
+    uint64_t total; /* bytes */
 };
 
 void mappings_deinit(struct mappings *mappings);
-uint64_t mappings_total(const struct mappings *mappings); /* bytes */
-/* Both return by how many bytes the mapped total changed (negative: shrank); *ok is false when out
- * of memory. */
+/* Both take time by the logarithm of the number of ranges, for each that they change. Both return
+ * by how many bytes the mapped total changed (negative: shrank); *ok is false when out of memory.
+ */
 int64_t mappings_add(struct mappings *mappings, uint64_t start, uint64_t size, bool *ok);
 int64_t mappings_remove(struct mappings *mappings, uint64_t start, uint64_t size, bool *ok);
 

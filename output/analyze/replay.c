@@ -14,8 +14,13 @@
 /* No address space holds a larger block: 57 bits are the most that x86-64 can map. */
 #define MOST_BYTES (UINT64_C(1) << 57)
 
-/* So many blocks are copied to forked children that are alive at the same time. */
-#define MOST_INHERITED ((size_t)4 << 20)
+/* Blocks that are copied to forked children: those of children alive at the same time, which take
+ * memory, and all ever, which take time. Both grow with the log, for a log may fork in each of its
+ * records. A child beyond that has none of its parent's. */
+#define INHERITED_FIRST (UINT64_C(1) << 20)
+#define INHERITED_PER_EVENT 2
+#define COPIED_FIRST (UINT64_C(32) << 20)
+#define COPIED_PER_EVENT 32
 
 struct replay_heap {
     struct live_map blocks;
@@ -23,7 +28,8 @@ struct replay_heap {
     bool selected;         /* its events are to be summed up */
     bool inherits_unknown; /* no copy was made: an unknown block is taken for its parent's */
     bool ended;
-    size_t inherited; /* blocks that were copied to it from its parent */
+    size_t inherited;  /* blocks that were copied to it from its parent */
+    uint32_t resizing; /* the thread whose LOG_REALLOC_BEGIN is the last open one, 0: none */
 };
 
 struct replay_thread {
@@ -31,6 +37,7 @@ struct replay_thread {
     uint64_t unknown_run;      /* frees of unknown addresses since it last did something else */
     bool resizing;             /* a LOG_REALLOC_BEGIN is open */
     struct live_block resized; /* its block; address 0 if it was not known */
+    uint32_t earlier, later;   /* the heap's other threads that are resizing, 0: none */
 };
 
 static uint64_t tick_of(double seconds, uint64_t tick_ns)
@@ -170,7 +177,8 @@ static struct error *add_block(struct replay *replay, const struct event *event,
         totals->allocations++;
         totals->bytes += size;
         totals->reallocations += resized;
-        rows_add_live(replay, &block, event->time);
+        rows_add_live(replay, &block);
+        rows_note_peak(replay, event->time);
     }
     return live_map_add(&event->heap->blocks, &block) ? NULL : error_no_memory();
 }
@@ -202,6 +210,29 @@ static void end_block(struct replay *replay, const struct event *event,
     }
 }
 
+static void begin_resize(struct replay *replay, const struct event *event)
+{
+    struct replay_thread *thread = event->thread;
+    thread->resizing = true;
+    thread->later = 0;
+    thread->earlier = event->heap->resizing;
+    if (thread->earlier)
+        replay->threads[thread->earlier].later = event->thread_id;
+    event->heap->resizing = event->thread_id;
+}
+
+static void end_resize(struct replay *replay, const struct event *event)
+{
+    const struct replay_thread *thread = event->thread;
+    if (thread->later)
+        replay->threads[thread->later].earlier = thread->earlier;
+    else
+        event->heap->resizing = thread->earlier;
+    if (thread->earlier)
+        replay->threads[thread->earlier].later = thread->later;
+    event->thread->resizing = false;
+}
+
 static void note_unknown(struct replay *replay, const struct event *event)
 {
     if (!event->heap->selected)
@@ -225,8 +256,7 @@ static struct error *on_free(struct replay *replay, const struct log_free *recor
     if (thread->resizing && thread->resized.address == record->address) {
         /* A reallocation to size 0: another thread's event fell into it, and it freed its block. */
         block = thread->resized;
-        thread->resizing = false;
-        replay->open_resizes--;
+        end_resize(replay, &event);
         end_block(replay, &event, &block, true);
     } else if (live_map_take(&event.heap->blocks, record->address, &block)) {
         end_block(replay, &event, &block, true);
@@ -257,8 +287,7 @@ static struct error *on_realloc(struct replay *replay, const struct log_realloc 
     if (thread->resizing) {
         block = thread->resized;
         known = block.address != 0;
-        thread->resizing = false;
-        replay->open_resizes--;
+        end_resize(replay, &event);
     } else {
         known = live_map_take(&event.heap->blocks, record->old_address, &block);
     }
@@ -275,8 +304,7 @@ static struct error *close_resize(struct replay *replay, const struct event *eve
     struct replay_thread *thread = event->thread;
     if (!thread->resizing)
         return NULL;
-    thread->resizing = false;
-    replay->open_resizes--;
+    end_resize(replay, event);
     if (!thread->resized.address)
         return NULL;
     evict(replay, event, thread->resized.address);
@@ -292,8 +320,7 @@ static struct error *on_realloc_begin(struct replay *replay, const struct log_re
     error = close_resize(replay, &event);
     if (error)
         return error;
-    event.thread->resizing = true;
-    replay->open_resizes++;
+    begin_resize(replay, &event);
     if (!live_map_take(&event.heap->blocks, record->address, &event.thread->resized))
         event.thread->resized.address = 0;
     return NULL;
@@ -349,34 +376,41 @@ static struct error *change_mapping(struct replay *replay, uint32_t thread, uint
 
 /* ---- Processes and threads ---- */
 
+static bool may_copy(const struct replay *replay, size_t count)
+{
+    uint64_t events = replay->totals.events;
+    return replay->inherited + count <= INHERITED_FIRST + INHERITED_PER_EVENT * events &&
+           replay->copied + count <= COPIED_FIRST + COPIED_PER_EVENT * events;
+}
+
 /* Copies the parent's live blocks to a forked child. */
 static struct error *inherit(struct replay *replay, const struct log_process *process,
                              struct replay_heap *heap)
 {
     const struct live_map *parent = &replay->heaps[process->parent].blocks;
     size_t index = 0;
-    const struct live_block *block;
+    struct live_block *block;
     /* A process that is killed during a fork ends before its child is seen. */
-    if (replay->heaps[process->parent].ended ||
-        parent->count > MOST_INHERITED - replay->inherited) {
+    if (replay->heaps[process->parent].ended || !may_copy(replay, parent->count)) {
         heap->inherits_unknown = true;
         return NULL;
     }
     heap->inherited = parent->count;
     replay->inherited += heap->inherited;
-    while ((block = live_map_next(parent, &index))) {
-        struct live_block copy = *block;
-        copy.inherited = 1;
-        if (copy.row && replay->options.split == REPLAY_BY_PROCESS) {
-            copy.row = rows_find(replay, replay->rows[copy.row].stack, process->process);
-            if (!copy.row)
+    replay->copied += heap->inherited;
+    if (!live_map_copy(&heap->blocks, parent))
+        return error_no_memory();
+    while ((block = live_map_next(&heap->blocks, &index))) {
+        block->inherited = 1;
+        if (block->row && replay->options.split == REPLAY_BY_PROCESS) {
+            block->row = rows_find(replay, replay->rows[block->row].stack, process->process);
+            if (!block->row)
                 return error_no_memory();
         }
-        if (!live_map_add(&heap->blocks, &copy))
-            return error_no_memory();
-        if (is_summed(heap, &copy))
-            rows_add_live(replay, &copy, replay->totals.last_time);
+        if (is_summed(heap, block))
+            rows_add_live(replay, block);
     }
+    rows_note_peak(replay, replay->totals.last_time);
     return NULL;
 }
 
@@ -414,7 +448,7 @@ static void end_heap(struct replay *replay, uint32_t process, bool leaks)
     while ((block = live_map_next(&heap->blocks, &index)))
         end_live(replay, heap, block, leaks);
     live_map_deinit(&heap->blocks);
-    uint64_t mapped = mappings_total(&heap->mappings);
+    uint64_t mapped = heap->mappings.total;
     replay->totals.mapped_now -= mapped;
     if (leaks)
         replay->totals.mapped_end += mapped;
@@ -424,19 +458,17 @@ static void end_heap(struct replay *replay, uint32_t process, bool leaks)
     heap->ended = true;
 }
 
-/* Reallocations that the ends of their processes or of the log cut short. */
+/* Reallocations that the end of their process or of the log cut short. */
 static struct error *close_resizes(struct replay *replay, uint32_t process)
 {
+    struct replay_heap *heap = &replay->heaps[process];
     struct error *error = NULL;
-    size_t count = replay->open_resizes ? replay->catalog.thread_count : 0;
-    for (uint32_t i = 1; !error && i < count && i < replay->thread_count; i++) {
-        uint32_t owner = replay->catalog.threads[i].process;
-        struct event event = {.thread = &replay->threads[i],
-                              .heap = &replay->heaps[owner],
-                              .thread_id = i,
+    while (!error && heap->resizing) {
+        struct event event = {.thread = &replay->threads[heap->resizing],
+                              .heap = heap,
+                              .thread_id = heap->resizing,
                               .time = replay->totals.last_time};
-        if (replay->threads[i].resizing && (!process || owner == process))
-            error = close_resize(replay, &event);
+        error = close_resize(replay, &event);
     }
     return error;
 }
@@ -503,9 +535,12 @@ struct error *replay_record(struct replay *replay, const struct log_record *reco
 
 struct error *replay_finish(struct replay *replay)
 {
-    struct error *error = close_resizes(replay, 0);
-    for (uint32_t i = 1; !error && i < replay->catalog.process_count; i++)
-        end_heap(replay, i, true);
+    struct error *error = NULL;
+    for (uint32_t i = 1; !error && i < replay->catalog.process_count; i++) {
+        error = close_resizes(replay, i);
+        if (!error)
+            end_heap(replay, i, true);
+    }
     for (size_t i = 1; i < replay->row_count; i++)
         rows_touch(replay, (uint32_t)i);
     return error;

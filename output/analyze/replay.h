@@ -77,9 +77,9 @@ struct replay {
     uint64_t tick_ns;
     uint64_t from_tick, to_tick;
     uint64_t epoch;
-    bool over; /* behind --to */
-    size_t open_resizes;
-    size_t inherited;       /* blocks copied to children that are alive */
+    bool over;              /* behind --to */
+    uint64_t inherited;     /* blocks copied to children that are alive */
+    uint64_t copied;        /* blocks copied to children ever */
     uint32_t *row_of_stack; /* the row that a stack was last counted in */
     size_t row_of_stack_count;
     struct row_index *row_index;

@@ -5,13 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "output/analyze/filter.h"
 #include "output/analyze/format.h"
+#include "output/analyze/hash.h"
 #include "output/analyze/report.h"
 #include "output/analyze/sites.h"
+
+/* Frames shown of a stack, outermost first; all deeper ones are one. A flame graph is thousands of
+ * pixels high then, and a log of a deep recursion would make lines by the square of its depth. */
+#define MOST_DEPTH 4096
+
+/* Inlined functions are frames of their own while there are not many more nodes than stacks: a
+ * frame may have thousands and stand in each stack. */
+#define NODES_FIRST (1u << 16)
+#define NODES_PER_STACK 3
+
+static const char deeper[] = "[deeper frames left out]";
 
 /* A stack by its names: stacks that differ in addresses only are the same node. */
 struct node {
@@ -20,6 +29,7 @@ struct node {
         const char *name; /* interned: equal names are equal pointers */
     } key;
     size_t number; /* in the order of first use */
+    size_t depth;  /* from 1; MOST_DEPTH + 1: stands for all below it */
     UT_hash_handle hh;
 };
 
@@ -31,6 +41,11 @@ struct folded {
 
 static const struct node *child_of(struct node **nodes, const struct node *parent, const char *name)
 {
+    size_t depth = parent ? parent->depth + 1 : 1;
+    if (depth > MOST_DEPTH + 1)
+        return parent;
+    if (depth > MOST_DEPTH)
+        name = deeper;
     struct node wanted = {.key = {.parent = parent, .name = name}};
     struct node *node;
     HASH_FIND(hh, *nodes, &wanted.key, sizeof wanted.key, node);
@@ -41,6 +56,7 @@ static const struct node *child_of(struct node **nodes, const struct node *paren
         return NULL;
     *node = wanted;
     node->number = HASH_COUNT(*nodes) + 1;
+    node->depth = depth;
     HASH_ADD(hh, *nodes, key, sizeof node->key, node);
     if (node->hh.tbl)
         return node;
@@ -58,9 +74,13 @@ static bool make_nodes(const struct report *report, struct node **nodes, const s
         const struct node *node = of[stack->parent];
         bool hidden = (catalog->frames[stack->frame].flags & LOG_FRAME_ALLOCATOR) &&
                       !report->options->verbose;
-        size_t count = hidden ? 0 : catalog_line_count(catalog, stack->frame);
-        while (count-- > 0) {
-            node = child_of(nodes, node, catalog_line(catalog, stack->frame, count).function);
+        size_t lines = catalog_line_count(catalog, stack->frame);
+        size_t count = hidden ? 0 : lines;
+        if (count > 1 && HASH_COUNT(*nodes) > NODES_FIRST + NODES_PER_STACK * catalog->stack_count)
+            count = 1;
+        /* Below the deepest node there is nothing to tell apart. */
+        while (count-- > 0 && !(node && node->depth > MOST_DEPTH)) {
+            node = child_of(nodes, node, catalog_line(catalog, stack->frame, --lines).function);
             if (!node)
                 return false;
         }
@@ -69,11 +89,9 @@ static bool make_nodes(const struct report *report, struct node **nodes, const s
     return true;
 }
 
-static bool is_shown(const struct report *report, const struct replay_row *row)
+static bool is_shown(const struct options *options, const struct replay_row *row)
 {
-    const struct options *options = report->options;
-    return row->sums.count >= options->min_count && row->sums.bytes >= options->threshold_bytes &&
-           filter_stack(options, &report->replay->catalog, row->stack);
+    return row->sums.count >= options->min_count && row->sums.bytes >= options->threshold_bytes;
 }
 
 static int by_place(const void *one, const void *other)
@@ -96,8 +114,8 @@ static int by_weight(const void *one, const void *other)
 }
 
 /* One line for each place, in the order of by_place(); returns their number. */
-static size_t make_lines(const struct report *report, const struct node *const *of,
-                         struct folded *lines)
+static size_t make_lines(const struct report *report, const bool *wanted,
+                         const struct node *const *of, struct folded *lines)
 {
     const struct replay *replay = report->replay;
     sites_weight weigh = sites_metric_weight(report->options->metric);
@@ -106,7 +124,7 @@ static size_t make_lines(const struct report *report, const struct node *const *
     for (size_t i = 1; i < replay->row_count; i++) {
         const struct replay_row *row = &replay->rows[i];
         uint64_t weight = weigh(&row->sums);
-        if (weight && is_shown(report, row))
+        if (weight && wanted[row->stack] && is_shown(report->options, row))
             lines[count++] = (struct folded){
                 .node = of[row->stack],
                 .process = several ? replay->catalog.processes[row->group].name : NULL,
@@ -124,14 +142,10 @@ static size_t make_lines(const struct report *report, const struct node *const *
     return merged;
 }
 
-static struct error *print_line(FILE *out, const struct folded *line)
+static void print_line(FILE *out, const struct folded *line)
 {
-    size_t depth = 0;
-    for (const struct node *at = line->node; at; at = at->key.parent)
-        depth++;
-    const char **names = calloc(depth + 1, sizeof *names);
-    if (!names)
-        return error_no_memory();
+    const char *names[MOST_DEPTH + 1];
+    size_t depth = line->node ? line->node->depth : 0;
     size_t next = depth;
     for (const struct node *at = line->node; at; at = at->key.parent)
         names[--next] = at->key.name;
@@ -145,8 +159,6 @@ static struct error *print_line(FILE *out, const struct folded *line)
         format_folded_name(out, names[i]);
     }
     fprintf(out, "%s %" PRIu64 "\n", depth ? "" : "[no stack]", line->weight);
-    free(names);
-    return NULL;
 }
 
 struct error *report_folded(const struct report *report, FILE *out)
@@ -158,15 +170,17 @@ struct error *report_folded(const struct report *report, FILE *out)
     struct error *error = NULL;
     const struct node **of = calloc(replay->catalog.stack_count, sizeof *of);
     struct folded *lines = calloc(replay->row_count, sizeof *lines);
-    if (!of || !lines || !make_nodes(report, &nodes, of))
+    bool *wanted = filter_stacks(options, &replay->catalog);
+    if (!of || !lines || !wanted || !make_nodes(report, &nodes, of))
         error = error_no_memory();
-    size_t count = error ? 0 : make_lines(report, of, lines);
+    size_t count = error ? 0 : make_lines(report, wanted, of, lines);
     if (options->limit_given && count > options->limit) {
         qsort(lines, count, sizeof *lines, by_weight);
         count = options->limit;
     }
-    for (size_t i = 0; !error && i < count; i++)
-        error = print_line(out, &lines[i]);
+    for (size_t i = 0; i < count && !ferror(out); i++)
+        print_line(out, &lines[i]);
+    free(wanted);
     free(lines);
     free(of);
     while ((node = nodes)) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
 #include "output/analyze/report.h"
 #include "output/analyze/sites.h"
+#include "output/log/utf8.h"
 
 /* An object under construction; failed stays set once memory ran out. */
 struct object {
@@ -121,41 +123,72 @@ static const char *origin_name(uint32_t origin)
     return origin < sizeof names / sizeof *names ? names[origin] : NULL;
 }
 
-/* All programs of the log, in the order in which they began, whatever --process chose. */
-static struct object processes_of(const struct report *report)
+static struct object process_of(const struct catalog *catalog,
+                                const struct catalog_process *process)
 {
-    const struct catalog *catalog = &report->replay->catalog;
-    json_t *array = json_array();
-    struct object all = {.json = array, .failed = !array};
-    for (size_t i = 1; i < catalog->process_count; i++) {
-        const struct catalog_process *process = &catalog->processes[i];
-        struct object object = object_begin();
-        put(&object, "process", json_integer(process->pid));
-        put(&object, "parent",
-            process->parent ? json_integer(catalog->processes[process->parent].pid) : json_null());
-        put_text(&object, "origin", origin_name(process->origin));
-        put_text(&object, "executable", process->executable);
-        all.failed = json_array_append_new(array, object.json) != 0 || object.failed || all.failed;
-    }
-    return all;
+    struct object object = object_begin();
+    put(&object, "process", json_integer(process->pid));
+    put(&object, "parent",
+        process->parent ? json_integer(catalog->processes[process->parent].pid) : json_null());
+    put_text(&object, "origin", origin_name(process->origin));
+    put_text(&object, "executable", process->executable);
+    return object;
 }
 
-static struct object root_of(const struct report *report, const struct sites *sites)
+/* JSON escapes C0 only: other characters that are not for a terminal (text.h), all of which stand
+ * in strings and have a code point of four digits, are escaped here. */
+static void print_dump(FILE *out, const char *dump)
+{
+    for (size_t left = strlen(dump); left;) {
+        bool safe;
+        size_t length = text_character(dump, left, &safe);
+        while (safe && length < left && dump[length] >= ' ' && dump[length] <= '~')
+            length++;
+        if (safe || *dump == '\n')
+            fwrite(dump, 1, length, out);
+        else
+            fprintf(out, "\\u%04x", utf8_code_point(dump, length));
+        dump += length;
+        left -= length;
+    }
+}
+
+/* Takes the object over. A failed write is found by who opened out. */
+static struct error *print_object(FILE *out, struct object object, size_t flags)
+{
+    char *dump = object.failed ? NULL : json_dumps(object.json, flags);
+    json_decref(object.json);
+    if (!dump)
+        return error_no_memory();
+    print_dump(out, dump);
+    free(dump);
+    return NULL;
+}
+
+/* All programs of the log, in the order in which they began, whatever --process chose. */
+static struct error *print_processes(const struct report *report, FILE *out)
+{
+    const struct catalog *catalog = &report->replay->catalog;
+    struct error *error = NULL;
+    for (size_t i = 1; !error && i < catalog->process_count && !ferror(out); i++) {
+        fputs(i > 1 ? ",\n  " : "\n  ", out);
+        error = print_object(out, process_of(catalog, &catalog->processes[i]), 0);
+    }
+    return error;
+}
+
+/* Site by site, for there may be many, and their objects are large. */
+static struct error *print_sites(const struct report *report, const struct sites *sites, FILE *out)
 {
     const struct options *options = report->options;
-    struct object root = object_begin();
-    json_t *array = json_array();
-    for (size_t i = 0; i < sites->count && !(options->limit_given && i >= options->limit); i++) {
-        struct object site = site_of(report, &sites->sites[i]);
-        root.failed = json_array_append_new(array, site.json) != 0 || site.failed || root.failed;
+    struct error *error = NULL;
+    for (size_t i = 0; !error && i < sites->count && !ferror(out); i++) {
+        if (options->limit_given && i >= options->limit)
+            break;
+        fputs(i ? ",\n  " : "\n  ", out);
+        error = print_object(out, site_of(report, &sites->sites[i]), 0);
     }
-    struct object summary = summary_of(report);
-    struct object processes = processes_of(report);
-    put(&root, "allocations", array);
-    put(&root, "processes", processes.json);
-    put(&root, "summary", summary.json);
-    root.failed = root.failed || summary.failed || processes.failed;
-    return root;
+    return error;
 }
 
 struct error *report_json(const struct report *report, FILE *out)
@@ -166,12 +199,15 @@ struct error *report_json(const struct report *report, FILE *out)
     if (error)
         return error;
     sites_sort(&sites, options, sites_metric_weight(sites_metric(options)));
-    struct object root = root_of(report, &sites);
+    fputs("{\n \"allocations\": [", out);
+    error = print_sites(report, &sites, out);
     sites_deinit(&sites);
-    if (root.failed)
-        error = error_no_memory();
-    else if (json_dumpf(root.json, out, JSON_INDENT(1)) == 0)
-        fputc('\n', out); /* a failed write is found by who opened out */
-    json_decref(root.json);
+    fputs("\n ],\n \"processes\": [", out);
+    if (!error)
+        error = print_processes(report, out);
+    fputs("\n ],\n \"summary\": ", out);
+    if (!error)
+        error = print_object(out, summary_of(report), JSON_INDENT(1));
+    fputs("\n}\n", out);
     return error;
 }

@@ -7,7 +7,7 @@
 
 /* A whole stack's blocks; rows of several processes or threads with one stack stay apart. */
 struct leak {
-    uint32_t row;
+    uint32_t row, stack, group;
     uint64_t bytes, blocks;
 };
 
@@ -19,20 +19,24 @@ static int compare(const void *one, const void *other)
         return a->bytes < b->bytes ? 1 : -1;
     if (a->blocks != b->blocks)
         return a->blocks < b->blocks ? 1 : -1;
-    return (a->row > b->row) - (a->row < b->row);
+    if (a->stack != b->stack)
+        return a->stack < b->stack ? -1 : 1;
+    return (a->group > b->group) - (a->group < b->group);
 }
 
-static size_t collect(const struct report *report, struct leak *leaks)
+static size_t collect(const struct report *report, const bool *wanted, struct leak *leaks)
 {
     const struct replay *replay = report->replay;
     size_t count = 0;
     for (size_t i = 1; i < replay->row_count; i++) {
         const struct replay_row *row = &replay->rows[i];
         if (row->sums.leaked && row->sums.leaked >= report->options->min_count &&
-            row->sums.leaked_bytes >= report->options->threshold_bytes &&
-            filter_stack(report->options, &replay->catalog, row->stack))
-            leaks[count++] = (struct leak){
-                .row = (uint32_t)i, .bytes = row->sums.leaked_bytes, .blocks = row->sums.leaked};
+            row->sums.leaked_bytes >= report->options->threshold_bytes && wanted[row->stack])
+            leaks[count++] = (struct leak){.row = (uint32_t)i,
+                                           .stack = row->stack,
+                                           .group = row->group,
+                                           .bytes = row->sums.leaked_bytes,
+                                           .blocks = row->sums.leaked};
     }
     qsort(leaks, count, sizeof *leaks, compare);
     return count;
@@ -59,9 +63,14 @@ struct error *report_leaks(const struct report *report, FILE *out)
     const struct replay_totals *totals = &report->replay->totals;
     char bytes[64], blocks[32];
     struct leak *leaks = calloc(report->replay->row_count, sizeof *leaks);
-    if (!leaks)
+    bool *wanted = filter_stacks(report->options, &report->replay->catalog);
+    if (!leaks || !wanted) {
+        free(leaks);
+        free(wanted);
         return error_no_memory();
-    size_t count = collect(report, leaks);
+    }
+    size_t count = collect(report, wanted, leaks);
+    free(wanted);
     size_t shown = count < report->options->limit ? count : report->options->limit;
     fprintf(out, "%s in %s block%s not freed, from %zu stack%s\n",
             format_bytes(totals->leaked_bytes, report->options->verbose, bytes, sizeof bytes),

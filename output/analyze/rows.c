@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "output/analyze/hash.h"
 
 struct row_index {
     struct {
@@ -101,7 +100,7 @@ struct replay_sums *rows_touch(struct replay *replay, uint32_t row_id)
     return &row->sums;
 }
 
-void rows_add_live(struct replay *replay, const struct live_block *block, uint64_t time)
+void rows_add_live(struct replay *replay, const struct live_block *block)
 {
     struct replay_totals *totals = &replay->totals;
     struct replay_sums *sums = rows_touch(replay, block->row);
@@ -109,6 +108,11 @@ void rows_add_live(struct replay *replay, const struct live_block *block, uint64
     sums->live_bytes += block->size;
     totals->live++;
     totals->live_bytes += block->size;
+}
+
+void rows_note_peak(struct replay *replay, uint64_t time)
+{
+    struct replay_totals *totals = &replay->totals;
     if (totals->live_bytes > totals->peak_bytes) {
         totals->peak_bytes = totals->live_bytes;
         totals->peak_blocks = totals->live;

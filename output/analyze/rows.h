@@ -25,8 +25,10 @@ uint32_t rows_find(struct replay *replay, uint32_t stack, uint32_t group);
 /* Before a row's live sums change or are read: if the last peak came after their last change, they
  * are noted now as those of the peak. */
 struct replay_sums *rows_touch(struct replay *replay, uint32_t row);
-/* A block of a row has come alive, perhaps making a new peak, or has ended. */
-void rows_add_live(struct replay *replay, const struct live_block *block, uint64_t time);
+/* A block of a row has come alive, or has ended. */
+void rows_add_live(struct replay *replay, const struct live_block *block);
+/* After blocks have come alive: whether that made a new peak. */
+void rows_note_peak(struct replay *replay, uint64_t time);
 void rows_remove_live(struct replay *replay, const struct live_block *block);
 
 void rows_deinit(struct replay *replay);

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "output/analyze/filter.h"
+#include "output/analyze/hash.h"
 #include "output/analyze/internal_frames.h"
 
 /* Interned texts: equal keys have equal pointers. */
@@ -277,10 +275,16 @@ uint32_t sites_heaviest_row(const struct sites *sites, const struct replay *repl
                             const struct site *site, sites_weight weigh)
 {
     uint32_t heaviest = site->first_row;
-    for (uint32_t row = heaviest; row; row = sites->next_row[row]) {
-        /* Rows come last first: of equals the first in the log stays. */
-        if (weigh(&replay->rows[row].sums) >= weigh(&replay->rows[heaviest].sums))
-            heaviest = row;
+    for (uint32_t id = heaviest; id; id = sites->next_row[id]) {
+        const struct replay_row *row = &replay->rows[id];
+        const struct replay_row *best = &replay->rows[heaviest];
+        uint64_t weight = weigh(&row->sums);
+        uint64_t most = weigh(&best->sums);
+        /* Of equals the first stack in the log, whatever the rows' order. */
+        bool earlier =
+            row->stack < best->stack || (row->stack == best->stack && row->group < best->group);
+        if (weight > most || (weight == most && earlier))
+            heaviest = id;
     }
     return heaviest;
 }

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "output/analyze/hash.h"
 
 struct text {
     UT_hash_handle hh;

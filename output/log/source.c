@@ -9,10 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #define WINDOW (64u << 10)
 #define INPUT (64u << 10)
 #define MAGIC_SIZE 4
+/* log2 of the most bytes that the decompressor keeps: what all decoders should accept (RFC 8878
+ * section 3.1.1.1.2), and what zstd's levels up to 19 need. */
+#define WINDOW_LOG 23
 
 /* *count is 0 at the end of the file. */
 static struct error *read_some(const struct source *source, unsigned char *out, size_t size,
@@ -58,7 +62,8 @@ static struct error *start_decompression(struct source *source)
 {
     source->input = malloc(INPUT);
     source->zstd = ZSTD_createDCtx();
-    if (!source->input || !source->zstd)
+    if (!source->input || !source->zstd ||
+        ZSTD_isError(ZSTD_DCtx_setParameter(source->zstd, ZSTD_d_windowLogMax, WINDOW_LOG)))
         return error_no_memory();
     memcpy(source->input, source->data, source->end);
     source->input_size = source->end;
@@ -138,6 +143,11 @@ static struct error *decompress_some(struct source *source, size_t *count)
             .src = source->input, .size = source->input_size, .pos = source->input_at};
         size_t result = ZSTD_decompressStream(source->zstd, &out, &in);
         source->input_at = in.pos;
+        if (ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge)
+            return error_format(ERROR_CORRUPT,
+                                "%s: compressed with a window of more than %u MiB: decompress it "
+                                "first",
+                                source->path, (1U << WINDOW_LOG) >> 20);
         if (ZSTD_isError(result))
             return error_format(
                 ERROR_CORRUPT,

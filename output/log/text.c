@@ -17,25 +17,13 @@ static const uint32_t unsafe[][2] = {
     {0x2066, 0x2069}, /* isolates */
 };
 
-/* The code point of a well-formed character of length bytes. */
-static uint32_t code_point(const char *text, size_t length)
-{
-    const unsigned char *byte = (const unsigned char *)text;
-    if (length == 1)
-        return byte[0];
-    uint32_t code = byte[0] & (0x7fU >> length);
-    for (size_t i = 1; i < length; i++)
-        code = code << 6 | (byte[i] & 0x3fU);
-    return code;
-}
-
 size_t text_character(const char *text, size_t size, bool *safe)
 {
     size_t length = utf8_character(text, size);
     *safe = length > 0;
     if (!length)
         return 1;
-    uint32_t code = code_point(text, length);
+    uint32_t code = utf8_code_point(text, length);
     for (size_t i = 0; *safe && i < sizeof unsafe / sizeof *unsafe; i++)
         *safe = code < unsafe[i][0] || code > unsafe[i][1];
     return length;
@@ -87,6 +75,8 @@ static void sanitize(struct output *output, const char *text)
     for (size_t left = strlen(text); left;) {
         bool safe;
         size_t length = text_character(text, left, &safe);
+        while (safe && length < left && text[length] >= ' ' && text[length] <= '~')
+            length++;
         if (safe)
             append(output, text, length);
         else

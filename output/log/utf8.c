@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "output/log/utf8.h"
 
-#include <stdint.h>
 #include <string.h>
 
 size_t utf8_character(const char *text, size_t size)
@@ -40,6 +39,17 @@ size_t utf8_character(const char *text, size_t size)
             return 0;
     }
     return length;
+}
+
+uint32_t utf8_code_point(const char *text, size_t length)
+{
+    const unsigned char *byte = (const unsigned char *)text;
+    if (length == 1)
+        return byte[0];
+    uint32_t code = byte[0] & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | (byte[i] & 0x3fU);
+    return code;
 }
 
 bool utf8_valid(const char *text, size_t size)
