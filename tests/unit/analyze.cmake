@@ -9,3 +9,28 @@ endforeach()
 
 add_executable(bench_analyze ${PROJECT_SOURCE_DIR}/tests/bench/bench_analyze.c)
 target_link_libraries(bench_analyze PRIVATE allocptrace_options allocptrace_analyze_core m)
+
+# The analyzer and its libraries once more under clang's fuzzer, whichever compiler the rest has.
+find_program(CLANG clang)
+if(CLANG AND NOT ALLOCPTRACE_SANITIZE)
+  set(fuzzed ${PROJECT_SOURCE_DIR}/tests/fuzz_analyze.c)
+  foreach(library allocptrace_log allocptrace_analyze_core)
+    get_target_property(folder ${library} SOURCE_DIR)
+    get_target_property(names ${library} SOURCES)
+    list(TRANSFORM names PREPEND ${folder}/)
+    list(APPEND fuzzed ${names})
+  endforeach()
+  set(fuzzer ${CMAKE_CURRENT_BINARY_DIR}/fuzz_analyze)
+  add_custom_command(OUTPUT ${fuzzer}
+    COMMAND ${CLANG} -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined
+            -fno-sanitize-recover=undefined -D_GNU_SOURCE
+            -DALLOCPTRACE_VERSION="${PROJECT_VERSION}" -I${PROJECT_SOURCE_DIR}
+            -isystem ${UTHASH_INCLUDE_DIR} -o ${fuzzer} ${fuzzed}
+            ${CBOR_LDFLAGS} ${ZSTD_LDFLAGS} ${JANSSON_LDFLAGS} -lm
+    DEPENDS ${fuzzed} VERBATIM)
+  add_custom_target(fuzz_analyze_program ALL DEPENDS ${fuzzer})
+  add_test(NAME fuzz.analyze
+    COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/fuzz_smoke.py ${fuzzer}
+            $<TARGET_FILE:allocptrace> ${CMAKE_BINARY_DIR}/fixtures)
+  set_tests_properties(fuzz.analyze PROPERTIES TIMEOUT 300)
+endif()
