@@ -65,7 +65,8 @@ struct tracee {
     /* A stop that was met while another was waited for, see tracee_keep_stop(). */
     bool has_pending;
     int pending_status;
-    /* The free recorded at the last entry, and those that the thread will come to once more: see probe_again().
+    /* The free recorded at the last entry, and those that the thread will come to once more: see
+     * probe_again().
      */
     struct free_entry last_free;
     struct free_entry repeats[TRACEE_REPEATS];
