@@ -236,6 +236,12 @@ def coroutines_have_stacks_that_end(tools):
     equal(outermost, {"_start", "__start_context"}, "outermost functions")
 
 
+def frame_count(stack):
+    """Of a stack of --leaks, which shows the innermost frames and the number of the others."""
+    others = re.fullmatch(r"\[(\d+) more frames\]", stack[-1])
+    return len(stack) - 1 + int(others[1]) if others else len(stack)
+
+
 @case
 def recursion_may_be_deep(tools):
     """100,000 frames: all of them if wanted, the innermost ones by default; each stack once."""
@@ -249,8 +255,9 @@ def recursion_may_be_deep(tools):
         stats = stats_of(result)
         equal(stats["depth_limited_stacks"], 21 if depth < frames else 0, "cut stacks")
         check(stats["unwound_frames"] < 22 * wanted_frames + 1000, stats)
-        stacks = [" ".join(stack).count("descend (") for stack in leak_stacks(tools, result.log)]
-        equal(max(stacks), wanted_frames, "frames of the recursion")
+        deepest = max(frame_count(stack) for stack in leak_stacks(tools, result.log))
+        # Around the recursion are main() and what the C library has before it.
+        check(wanted_frames <= deepest <= wanted_frames + 8, f"{deepest} frames")
 
 
 @case

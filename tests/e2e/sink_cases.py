@@ -84,7 +84,7 @@ def pipe_closed_by_its_reader_ends_the_log_and_not_the_program(tools):
 
 @case
 def attached_tracer_fails_by_its_log_and_the_target_goes_on(tools):
-    target = subprocess.Popen([tools.fixture("spin"), "4", "2"], stdout=subprocess.PIPE)
+    target = subprocess.Popen([tools.fixture("spin"), "12", "2"], stdout=subprocess.PIPE)
     result = tools.run(tools.tracer, "--duration=1.5", "-o", "/dev/stdout", "-p", str(target.pid),
                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
     equal(result.returncode, 0, f"a pipe has no size: {result.stderr}")
