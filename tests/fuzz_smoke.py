@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-FUZZER, TRACER, FIXTURES = sys.argv[1:4]
+FUZZER, TRACER, FIXTURES = (os.path.abspath(word) for word in sys.argv[1:4])
 RUNS = sys.argv[4] if len(sys.argv) > 4 else "4000"
 PROGRAMS = (("basic",), ("realloc",), ("fork",), ("exec",), ("mmap", "--mmap"), ("thread_churn",),
             ("leaky",), ("longjmp", "--no-timestamps"), ("inlined", "--depth=8"))
@@ -31,7 +31,7 @@ def make_corpus(folder):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="allocptrace-fuzz-") as own:
-        folder = sys.argv[5] if len(sys.argv) > 5 else own
+        folder = os.path.abspath(sys.argv[5]) if len(sys.argv) > 5 else own
         os.makedirs(folder, exist_ok=True)
         if not os.listdir(folder):
             make_corpus(folder)
