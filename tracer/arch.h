@@ -75,6 +75,13 @@ void arch_describe_syscall(struct seccomp_data *call, uint64_t address, long num
 /* Whether the registers are those of a thread whose own system call was interrupted and is to be
  * restarted by the kernel (-ERESTARTSYS and its kin, include/linux/errno.h). */
 bool arch_restart_pending(const struct arch_registers *registers);
+/*
+ * Turns the registers of a thread whose wait was interrupted for nothing (-EINTR) into those of one
+ * that is about to make the same call again; false, and nothing is changed, if it is no such call.
+ * Only of calls that the kernel does not restart by itself (ptrace(2), BUGS), and only of those
+ * without a timeout, for that would begin anew.
+ */
+bool arch_wait_again(struct arch_registers *registers);
 /* The result at the system call's exit: a value or a negative errno. */
 int64_t arch_syscall_result(const struct arch_registers *registers);
 

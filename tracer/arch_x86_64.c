@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/arch.h"
 
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/syscall.h>
 
 const size_t arch_ip_user_offset = offsetof(struct user, regs.rip);
 const uint8_t arch_syscall_instruction[2] = {0x0f, 0x05};
@@ -129,4 +131,33 @@ bool arch_restart_pending(const struct arch_registers *registers)
     int64_t result = arch_syscall_result(registers);
     return (int64_t)registers->user.orig_rax >= 0 &&
            (result == -512 || result == -513 || result == -514 || result == -516);
+}
+
+bool arch_wait_again(struct arch_registers *registers)
+{
+    struct user_regs_struct *user = &registers->user;
+    bool endless;
+    switch ((int64_t)user->orig_rax) {
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+        endless = (int)user->r10 < 0;
+        break;
+    case SYS_epoll_pwait2:
+    case SYS_semtimedop:
+        endless = user->r10 == 0;
+        break;
+    case SYS_rt_sigtimedwait:
+        endless = user->rdx == 0;
+        break;
+    case SYS_semop:
+        endless = true;
+        break;
+    default:
+        return false;
+    }
+    if (!endless || arch_syscall_result(registers) != -EINTR)
+        return false;
+    user->rax = user->orig_rax;
+    user->rip -= sizeof arch_syscall_instruction;
+    return true;
 }

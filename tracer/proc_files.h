@@ -52,6 +52,8 @@ pid_t proc_thread_group(pid_t tid, pid_t fallback);
 bool proc_catches(pid_t pid, int signal);
 bool proc_ignores(pid_t pid, int signal);
 bool proc_pending(pid_t tid, int signal);
+/* Whether there is any signal for the thread or its process that the thread does not block. */
+bool proc_has_signal(pid_t tid);
 
 /* The address of the program's first instruction (AT_ENTRY of the auxiliary vector), 0 if
  * unknown. */

@@ -5,10 +5,21 @@
 
 #include "tracer/await.h"
 #include "tracer/probe.h"
+#include "tracer/proc_files.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/quiet.h"
 #include "tracer/session.h"
 #include "tracer/stop.h"
+
+/* Our interruption ends some system calls with EINTR, which the program would not have seen. With a
+ * signal on its way it would. */
+static void wait_again(const struct tracee *tracee)
+{
+    struct arch_registers registers;
+    if (pt_get_registers(tracee->tid, &registers) == 0 && arch_wait_again(&registers) &&
+        !proc_has_signal(tracee->tid))
+        pt_set_registers(tracee->tid, &registers);
+}
 
 bool step_stop(struct tracee *tracee)
 {
@@ -20,8 +31,10 @@ bool step_stop(struct tracee *tracee)
     tracee->stopped = true;
     struct stop stop = stop_classify(status);
     /* A new thread's first stop looks the same but has to be handled as what it is. */
-    if (stop.kind == STOP_INTERRUPT && tracee->state != TRACEE_EXPECTED)
+    if (stop.kind == STOP_INTERRUPT && tracee->state != TRACEE_EXPECTED) {
+        wait_again(tracee);
         return true;
+    }
     tracee_keep_stop(tracee, status);
     return stop.kind != STOP_EXITED && stop.kind != STOP_KILLED;
 }

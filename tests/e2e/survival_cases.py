@@ -75,7 +75,7 @@ def killed_tracer_spares_the_target(tools):
     try:
         wait_until(lambda: len(os.listdir(f"/proc/{spin.pid}/task")) == 3, "no threads")
         before = affinities(spin.pid)
-        for i in range(25):
+        for i in range(50):
             tracer = attach(tools, spin.pid)
             if i % 2:
                 wait_for_breakpoints(spin.pid, tracer)
