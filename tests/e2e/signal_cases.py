@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Signals reach a traced program as they would reach it untraced."""
+import os
+import pty
+import select
+import signal
 import subprocess
+import time
 
-from harness import case, check, equal, ledger
+from harness import case, check, equal, ledger, need
 
 STEPPED = "--allocator=stepped_alloc(size)"
 
@@ -64,3 +69,97 @@ def waiting_calls_end_as_without_a_tracer(tools):
             outputs.append(output)
     check(b"epoll_wait: 1" in outputs[0], outputs[0])
     equal(outputs[1], outputs[0], "how the calls ended")
+
+
+@case
+def parents_are_told_of_stops_as_without_a_tracer(tools):
+    same_as_untraced(tools, "signals_parent")
+
+
+@case
+def untraced_parent_is_told_of_stops_while_its_child_is_attached_to(tools):
+    child = subprocess.Popen([tools.fixture("spin"), "300", "2"])
+    tracer = subprocess.Popen([tools.tracer, "-q", "-o", tools.log(), "-p", str(child.pid)],
+                              stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 60
+        while not traced(child.pid):
+            check(time.monotonic() < deadline, "it was not attached to")
+            time.sleep(0.05)
+        for _ in range(5):
+            os.kill(child.pid, signal.SIGSTOP)
+            _, status = os.waitpid(child.pid, os.WUNTRACED)
+            check(os.WIFSTOPPED(status) and os.WSTOPSIG(status) == signal.SIGSTOP, status)
+            os.kill(child.pid, signal.SIGCONT)
+            _, status = os.waitpid(child.pid, os.WCONTINUED)
+            check(os.WIFCONTINUED(status), status)
+        tracer.send_signal(signal.SIGINT)
+        equal(tracer.wait(60), 0, f"exit status ({tracer.stderr.read()})")
+        child.terminate()
+        equal(child.wait(60), -signal.SIGTERM, "status of the child")
+    finally:
+        child.kill()
+        tracer.kill()
+        child.wait()
+        tracer.wait()
+
+
+def traced(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+        return "TracerPid:\t0\n" not in status.read()
+
+
+class Shell:
+    """An interactive bash with a terminal of its own."""
+
+    def __init__(self, folder):
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.environ["PS1"] = "$ "
+            os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+        self.output = ""
+
+    def type(self, text):
+        os.write(self.terminal, text.encode())
+
+    def expect(self, text):
+        """Reads on until text comes; what came before it."""
+        deadline = time.monotonic() + 60
+        while text not in self.output:
+            check(time.monotonic() < deadline, f"no {text!r} in {self.output!r}")
+            if select.select([self.terminal], [], [], 0.2)[0]:
+                self.output += os.read(self.terminal, 4096).decode(errors="replace")
+        before, self.output = self.output.split(text, 1)
+        return before
+
+    def close(self):
+        os.kill(self.pid, signal.SIGKILL)
+        os.close(self.terminal)
+        os.waitpid(self.pid, 0)
+
+
+@case
+def keys_in_a_shell_stop_and_end_a_traced_program(tools):
+    """Ctrl-Z, fg and Ctrl-C."""
+    need("bash")
+    shell = Shell(tools.folder)
+    try:
+        for _ in range(2):
+            shell.type(f"{tools.tracer} -q -o log.cbor -- {tools.fixture('spin')} 300 2; "
+                       "echo \"status=$?\"\n")
+            time.sleep(1)
+            shell.type("\x1a")
+            shell.expect("Stopped")
+            shell.type("jobs\n")
+            shell.expect("Stopped")
+            shell.type("fg; echo \"ended=$?\"\n")
+            time.sleep(1)
+            shell.type("\x03")
+            shell.expect(f"ended={128 + signal.SIGINT}")
+        shell.type("jobs; echo none=$?\n")
+        check("spin" not in shell.expect("none=0").replace("none=$?", ""), "a job is left")
+    finally:
+        shell.close()
+    check(tools.json(os.path.join(tools.folder, "log.cbor"))["summary"]["total_allocations"] > 0,
+          "nothing was recorded")
