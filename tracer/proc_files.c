@@ -152,24 +152,15 @@ pid_t proc_thread_group(pid_t tid, pid_t fallback)
     return (pid_t)proc_status_number(tid, "Tgid", fallback);
 }
 
-static uint64_t signal_set(pid_t pid, const char *name)
-{
-    char *text;
-    const char *value = status_line(pid, name, &text);
-    uint64_t set = value ? strtoull(value, NULL, 16) : 0;
-    free(text);
-    return set;
-}
-
 static bool in_signal_set(pid_t pid, const char *name, int signal)
 {
-    return signal_set(pid, name) >> (signal - 1) & 1;
+    return status_bits(pid, name) >> (signal - 1) & 1;
 }
 
 bool proc_has_signal(pid_t tid)
 {
-    uint64_t pending = signal_set(tid, "SigPnd") | signal_set(tid, "ShdPnd");
-    return pending & ~signal_set(tid, "SigBlk");
+    uint64_t pending = status_bits(tid, "SigPnd") | status_bits(tid, "ShdPnd");
+    return pending & ~status_bits(tid, "SigBlk");
 }
 
 bool proc_catches(pid_t pid, int signal)

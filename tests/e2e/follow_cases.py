@@ -42,6 +42,16 @@ def exact_processes(tools, result, status=0):
     return processes
 
 
+def own_sums_by_process(tools, result, count):
+    """What each of count processes allocated itself, with its ledger; nothing was warned of."""
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    no_warnings(result)
+    processes = by_process(result.stdout)
+    equal(len(processes), count, "processes with a ledger")
+    for pid, wanted in processes.items():
+        yield pid, own_sums(tools.json(result.log, f"--process={pid}")), wanted
+
+
 def open_to_all(tools, *paths):
     """Copies in a folder that another user may enter."""
     os.chmod(tools.folder, 0o755)
@@ -99,12 +109,7 @@ def memory_outlives_the_process_that_made_it(tools):
 def threads_spawn_children(tools):
     """posix_spawn from several threads at once, of programs that exist and that do not."""
     result = tools.trace(tools.fixture("spawn"))
-    equal(result.returncode, 0, f"exit status ({result.stderr})")
-    no_warnings(result)
-    processes = by_process(result.stdout)
-    equal(len(processes), 33, "processes with a ledger")
-    for pid, wanted in processes.items():
-        got = own_sums(tools.json(result.log, f"--process={pid}"))
+    for pid, got, wanted in own_sums_by_process(tools, result, 33):
         equal(got, {key: wanted[key] for key in got}, f"process {pid}")
     equal(tools.json(result.log)["summary"]["processes"], 33, "processes in the log")
 
@@ -156,14 +161,9 @@ def exec_by_a_thread_while_others_allocate(tools):
 @case
 def exec_images_add_up(tools):
     result = tools.trace(tools.fixture("exec"))
-    equal(result.returncode, 0, f"exit status ({result.stderr})")
-    no_warnings(result)
-    processes = by_process(result.stdout)
-    equal(len(processes), 3, "processes with a ledger")
-    for pid, wanted in processes.items():
-        report = tools.json(result.log, f"--process={pid}")
-        equal(own_sums(report)["allocations"], wanted["allocations"], f"process {pid}")
-        check(report["summary"]["leaked_blocks"] >= 1, f"process {pid} leaks nothing")
+    for pid, got, wanted in own_sums_by_process(tools, result, 3):
+        equal(got["allocations"], wanted["allocations"], f"process {pid}")
+        check(got["leaked_blocks"] >= 1, f"process {pid} leaks nothing")
 
 
 @case
