@@ -16,7 +16,7 @@ enum {
     CODE_SINGLE_STEPPED = 2 /* TRAP_TRACE */
 };
 enum { SYSCALL_SIGACTION = 13, SYSCALL_GETPID = 39, SYSCALL_GETTID = 186, SYSCALL_TGKILL = 234 };
-enum { TRAP = 5, DEFAULT = 0, IGNORE = 1 };
+enum { TRAP = 5 };
 /* Offset of RIP in the handler's ucontext (arch/x86/include/uapi/asm/sigcontext.h). */
 enum { CONTEXT_RIP = 40 + 16 * 8 };
 
@@ -77,7 +77,7 @@ IN_CODE static int was_breakpoint(const struct resident_header *region, uint64_t
 /* As if the program had no handler: the signal ends it, with the registers as they were. */
 IN_CODE static void die(int code, uint64_t *ip)
 {
-    const struct resident_action action = {.handler = DEFAULT};
+    const struct resident_action action = {.handler = RESIDENT_SIG_DFL};
     system_call(SYSCALL_SIGACTION, TRAP, (long)&action, 0, sizeof action.mask);
     if (code == CODE_KERNEL)
         *ip -= 1; /* the program's own int3: once more */
@@ -102,7 +102,7 @@ IN_CODE void resident_handler(int signal, void *info, void *context)
     if (code == CODE_KERNEL && was_breakpoint(region, ip))
         return;
     uint64_t handler = region->own.handler;
-    if (handler != DEFAULT && handler != IGNORE) {
+    if (handler != RESIDENT_SIG_DFL && handler != RESIDENT_SIG_IGN) {
         ((void (*)(int, void *, void *))handler)(signal, info, context);
         return;
     }
@@ -110,7 +110,7 @@ IN_CODE void resident_handler(int signal, void *info, void *context)
     if (code == CODE_SINGLE_STEPPED)
         return;
     /* An int3 ends a program that ignores SIGTRAP, too (kernel/signal.c, force_sig_info). */
-    if (handler == DEFAULT || code == CODE_KERNEL)
+    if (handler == RESIDENT_SIG_DFL || code == CODE_KERNEL)
         die(code, ip);
 }
 

@@ -25,6 +25,13 @@
 struct resident_action {
     uint64_t handler, flags, restorer, mask;
 };
+/* Values of its handler and its flags; the C library's headers have other names for some. */
+#define RESIDENT_SIG_DFL 0
+#define RESIDENT_SIG_IGN 1
+#define RESIDENT_SA_SIGINFO UINT64_C(4)
+#define RESIDENT_SA_RESTORER UINT64_C(0x04000000)
+#define RESIDENT_SA_ONSTACK UINT64_C(0x08000000)
+#define RESIDENT_SA_RESETHAND UINT64_C(0x80000000)
 
 struct resident_header {
     uint64_t magic;

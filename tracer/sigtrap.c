@@ -11,14 +11,6 @@
 #include "tracer/scratch.h"
 #include "tracer/session.h"
 
-/* The kernel's values (arch/x86/include/uapi/asm/signal.h). */
-#define KERNEL_SA_SIGINFO UINT64_C(4)
-#define KERNEL_SA_RESTORER UINT64_C(0x04000000)
-#define KERNEL_SA_ONSTACK UINT64_C(0x08000000)
-#define KERNEL_SA_RESETHAND UINT64_C(0x80000000)
-#define KERNEL_SIG_DFL 0
-#define KERNEL_SIG_IGN 1
-
 static uint64_t bit(int signal)
 {
     return UINT64_C(1) << (signal - 1);
@@ -26,7 +18,7 @@ static uint64_t bit(int signal)
 
 static bool has_handler(const struct resident_action *action)
 {
-    return action->handler != KERNEL_SIG_DFL && action->handler != KERNEL_SIG_IGN;
+    return action->handler != RESIDENT_SIG_DFL && action->handler != RESIDENT_SIG_IGN;
 }
 
 /* rt_sigaction(SIGTRAP, ...) in the target; addresses are 0 or in its memory. */
@@ -79,12 +71,12 @@ static struct error *arm(struct space *space, struct tracee *tracee)
         return error;
     struct resident_action ours = {
         .handler = scratch_code(scratch, (const void *)(uintptr_t)resident_handler),
-        .flags = KERNEL_SA_SIGINFO | KERNEL_SA_RESTORER | KERNEL_SA_ONSTACK,
+        .flags = RESIDENT_SA_SIGINFO | RESIDENT_SA_RESTORER | RESIDENT_SA_ONSTACK,
         .restorer = scratch_code(scratch, resident_return),
     };
     if (has_handler(&space->sigtrap.own)) {
-        ours.flags = KERNEL_SA_SIGINFO | KERNEL_SA_RESTORER |
-                     (space->sigtrap.own.flags & ~KERNEL_SA_RESETHAND);
+        ours.flags = RESIDENT_SA_SIGINFO | RESIDENT_SA_RESTORER |
+                     (space->sigtrap.own.flags & ~RESIDENT_SA_RESETHAND);
         ours.mask = space->sigtrap.own.mask;
     }
     error = put(space, tracee, offsetof(struct resident_header, ours), &ours);
@@ -116,7 +108,7 @@ static void look_behind(struct space *space, pid_t tid)
         space->sigtrap.armed = true;
         if (mem_read(tid, start + offsetof(struct resident_header, own), own, sizeof *own) !=
             sizeof *own)
-            *own = (struct resident_action){.handler = KERNEL_SIG_DFL};
+            *own = (struct resident_action){.handler = RESIDENT_SIG_DFL};
         return;
     }
 }
@@ -125,7 +117,7 @@ static struct error *find_out(struct space *space, struct tracee *tracee)
 {
     space->sigtrap = (struct sigtrap){.armed = false};
     if (proc_ignores(tracee->tid, SIGTRAP)) {
-        space->sigtrap.own.handler = KERNEL_SIG_IGN;
+        space->sigtrap.own.handler = RESIDENT_SIG_IGN;
         return NULL;
     }
     if (!proc_catches(tracee->tid, SIGTRAP))
@@ -138,7 +130,7 @@ static struct error *find_out(struct space *space, struct tracee *tracee)
 
 bool sigtrap_ignored(const struct space *space)
 {
-    return space->sigtrap.own.handler == KERNEL_SIG_IGN;
+    return space->sigtrap.own.handler == RESIDENT_SIG_IGN;
 }
 
 void sigtrap_begin(struct session *session, struct space *space, struct tracee *tracee,
@@ -146,7 +138,7 @@ void sigtrap_begin(struct session *session, struct space *space, struct tracee *
 {
     struct error *error = find_out(space, tracee);
     if (ignored)
-        space->sigtrap.own = (struct resident_action){.handler = KERNEL_SIG_IGN};
+        space->sigtrap.own = (struct resident_action){.handler = RESIDENT_SIG_IGN};
     if (!error && (!session->launched || sigtrap_ignored(space)))
         error = arm(space, tracee);
     if (error && error->code != ERROR_GONE && !session->launched)
@@ -223,7 +215,7 @@ static void action_changed(struct session *session, struct tracee *tracee)
     struct error *error = query(tracee, &space->sigtrap.own);
     /* Had the trap at the call's return not been, the signal would be ignored. */
     if (tracee->action_ignores)
-        space->sigtrap.own = (struct resident_action){.handler = KERNEL_SIG_IGN};
+        space->sigtrap.own = (struct resident_action){.handler = RESIDENT_SIG_IGN};
     space->sigtrap.armed = false;
     if (!error && (!session->launched || sigtrap_ignored(space)))
         error = arm(space, tracee);
@@ -300,7 +292,7 @@ void sigtrap_calling(struct session *session, struct tracee *tracee,
     uint64_t action = arch_argument(registers, 1);
     tracee->action_ignores =
         action ? mem_read(tracee->tid, action, &handler, sizeof handler) == sizeof handler &&
-                     handler == KERNEL_SIG_IGN
+                     handler == RESIDENT_SIG_IGN
                : sigtrap_ignored(space);
 }
 
@@ -311,11 +303,11 @@ int sigtrap_own(struct tracee *tracee)
     if (!sigtrap->armed || has_handler(&sigtrap->own))
         return SIGTRAP;
     bool executed = pt_get_siginfo(tracee->tid, &info) == 0 && info.si_code == SI_KERNEL;
-    if (sigtrap->own.handler == KERNEL_SIG_IGN && !executed)
+    if (sigtrap->own.handler == RESIDENT_SIG_IGN && !executed)
         return 0;
     /* It ends the program, also one that ignores SIGTRAP: the kernel resets the action. Our call
      * ends in another kind of stop, from which the signal is reported once more. */
-    sigtrap->own = (struct resident_action){.handler = KERNEL_SIG_DFL};
+    sigtrap->own = (struct resident_action){.handler = RESIDENT_SIG_DFL};
     error_free(disarm(tracee->space, tracee));
     sigtrap->armed = false;
     return SIGTRAP;
