@@ -9,7 +9,7 @@
 #include "output/analyze/load.h"
 #include "output/analyze/options.h"
 #include "output/analyze/replay.h"
-#include "output/analyze/report.h"
+#include "output/analyze/report_kinds.h"
 #include "output/log/file.h"
 #include "output/log/reader.h"
 
@@ -27,30 +27,24 @@ static int conclude(struct error *error)
     return status;
 }
 
+/* The finest split that any of the reports needs. */
 static enum replay_split split_of(const struct options *options)
 {
-    if (options->action == ACTION_FLAMEGRAPH || options->group == GROUP_PROCESS)
-        return REPLAY_BY_PROCESS;
-    return options->group == GROUP_THREAD ? REPLAY_BY_THREAD : REPLAY_BY_STACK;
-}
-
-static struct error *print_report(const struct report *report, FILE *out)
-{
-    switch (report->options->action) {
-    case ACTION_FLAMEGRAPH:
-        return report_folded(report, out);
-    case ACTION_LEAKS:
-        return report_leaks(report, out);
-    case ACTION_JSON:
-        return report_json(report, out);
-    default:
-        return report_summary(report, out);
+    enum replay_split split = REPLAY_BY_STACK;
+    if (options->group == GROUP_PROCESS)
+        split = REPLAY_BY_PROCESS;
+    else if (options->group == GROUP_THREAD)
+        split = REPLAY_BY_THREAD;
+    for (size_t i = 0; i < options->output_count; i++) {
+        if (options->outputs[i].kind->split > split)
+            split = options->outputs[i].kind->split;
     }
+    return split;
 }
 
-static struct error *print(const struct report *report)
+static struct error *print(const struct report *report, const struct output *output)
 {
-    const char *path = report->options->flamegraph_file;
+    const char *path = output->file;
     int fd = -1;
     struct error *error = path ? file_create(path, "the report", &fd) : NULL;
     if (error)
@@ -60,7 +54,7 @@ static struct error *print(const struct report *report)
         close(fd);
         return error_no_memory();
     }
-    error = print_report(report, out);
+    error = output->kind->write(report, out);
     bool failed = ferror(out) || fflush(out) != 0;
     int why = errno;
     /* Some file systems tell of a full disk only here (close(2)). */
@@ -100,8 +94,8 @@ static struct error *analyze(const struct options *options, struct log_reader *r
     error = load_log(reader, options->log, &replay, &report.truncated);
     if (!error && report.truncated)
         warn_truncated(options->log, log_reader_offset(reader));
-    if (!error)
-        error = print(&report);
+    for (size_t i = 0; !error && i < options->output_count; i++)
+        error = print(&report, &options->outputs[i]);
     replay_deinit(&replay);
     return error;
 }

@@ -13,12 +13,15 @@
 #include "output/log/error.h"
 
 enum action {
-    ACTION_SUMMARY,
-    ACTION_FLAMEGRAPH,
-    ACTION_LEAKS,
-    ACTION_JSON,
+    ACTION_REPORT,
     ACTION_HELP,
     ACTION_VERSION,
+};
+
+/* A report that was asked for, and where it goes. */
+struct output {
+    const struct report_kind *kind; /* report_kinds.h */
+    const char *file;               /* NULL: standard output */
 };
 
 enum metric {
@@ -52,7 +55,8 @@ enum group_key {
 struct options {
     enum action action;
     const char *log;
-    const char *flamegraph_file; /* NULL: standard output */
+    struct output *outputs; /* at most one of them to standard output; never empty */
+    size_t output_count;
     enum metric metric;
     enum sort_key sort;
     enum group_key group;
@@ -70,6 +74,8 @@ struct options {
 /* An ERROR_USAGE error's message says what is wrong and what is accepted. */
 struct error *options_parse(int argc, char **argv, struct options *options);
 void options_deinit(struct options *options);
+
+/* options_help.c */
 void options_print_help(void);
 
 #endif

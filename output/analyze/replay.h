@@ -19,10 +19,11 @@
 #include "output/log/error.h"
 #include "output/log/record.h"
 
+/* How rows are split; each also tells what the ones before it tell. */
 enum replay_split {
     REPLAY_BY_STACK,
-    REPLAY_BY_THREAD,
     REPLAY_BY_PROCESS,
+    REPLAY_BY_THREAD,
 };
 
 struct replay_options {
@@ -46,8 +47,8 @@ struct replay_sums {
 
 struct replay_row {
     uint32_t stack;
-    uint32_t group; /* thread or process id, 0 when not split */
-    uint64_t epoch; /* the last peak whose live bytes are in sums */
+    uint32_t process, thread; /* ids, 0 when not split by them */
+    uint64_t epoch;           /* the last peak whose live bytes are in sums */
     struct replay_sums sums;
 };
 

@@ -127,7 +127,7 @@ static size_t make_lines(const struct report *report, const bool *wanted,
         if (weight && wanted[row->stack] && is_shown(report->options, row))
             lines[count++] = (struct folded){
                 .node = of[row->stack],
-                .process = several ? replay->catalog.processes[row->group].name : NULL,
+                .process = several ? replay->catalog.processes[row->process].name : NULL,
                 .weight = weight,
             };
     }

@@ -4,14 +4,25 @@
 #include "output/analyze/filter.h"
 #include "output/analyze/format.h"
 #include "output/analyze/report.h"
+#include "output/analyze/same_stacks.h"
 
-/* A whole stack's blocks; rows of several processes or threads with one stack stay apart. */
+/* The blocks of all stacks that look the same, in one process if they are told apart. */
 struct leak {
-    uint32_t row, stack, group;
+    uint32_t stack, process;
     uint64_t bytes, blocks;
+    uint64_t count; /* allocated in all */
 };
 
-static int compare(const void *one, const void *other)
+static int by_place(const void *one, const void *other)
+{
+    const struct leak *a = one;
+    const struct leak *b = other;
+    if (a->stack != b->stack)
+        return a->stack < b->stack ? -1 : 1;
+    return (a->process > b->process) - (a->process < b->process);
+}
+
+static int by_weight(const void *one, const void *other)
 {
     const struct leak *a = one;
     const struct leak *b = other;
@@ -19,26 +30,54 @@ static int compare(const void *one, const void *other)
         return a->bytes < b->bytes ? 1 : -1;
     if (a->blocks != b->blocks)
         return a->blocks < b->blocks ? 1 : -1;
-    if (a->stack != b->stack)
-        return a->stack < b->stack ? -1 : 1;
-    return (a->group > b->group) - (a->group < b->group);
+    return by_place(one, other);
 }
 
-static size_t collect(const struct report *report, const bool *wanted, struct leak *leaks)
+/* Makes one of all that are at the same place; returns how many are left. */
+static size_t merge(struct leak *leaks, size_t count)
+{
+    size_t merged = 0;
+    qsort(leaks, count, sizeof *leaks, by_place);
+    for (size_t i = 0; i < count; i++) {
+        if (merged && by_place(&leaks[merged - 1], &leaks[i]) == 0) {
+            leaks[merged - 1].bytes += leaks[i].bytes;
+            leaks[merged - 1].blocks += leaks[i].blocks;
+            leaks[merged - 1].count += leaks[i].count;
+        } else {
+            leaks[merged++] = leaks[i];
+        }
+    }
+    return merged;
+}
+
+static size_t drop_small(const struct options *options, struct leak *leaks, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (leaks[i].blocks && leaks[i].blocks >= options->min_count &&
+            leaks[i].bytes >= options->threshold_bytes)
+            leaks[kept++] = leaks[i];
+    }
+    return kept;
+}
+
+static size_t collect(const struct report *report, const bool *wanted, const uint32_t *same,
+                      struct leak *leaks)
 {
     const struct replay *replay = report->replay;
+    bool by_process = report->options->group == GROUP_PROCESS;
     size_t count = 0;
     for (size_t i = 1; i < replay->row_count; i++) {
         const struct replay_row *row = &replay->rows[i];
-        if (row->sums.leaked && row->sums.leaked >= report->options->min_count &&
-            row->sums.leaked_bytes >= report->options->threshold_bytes && wanted[row->stack])
-            leaks[count++] = (struct leak){.row = (uint32_t)i,
-                                           .stack = row->stack,
-                                           .group = row->group,
+        if (wanted[row->stack])
+            leaks[count++] = (struct leak){.stack = same[row->stack],
+                                           .process = by_process ? row->process : 0,
                                            .bytes = row->sums.leaked_bytes,
-                                           .blocks = row->sums.leaked};
+                                           .blocks = row->sums.leaked,
+                                           .count = row->sums.count};
     }
-    qsort(leaks, count, sizeof *leaks, compare);
+    count = drop_small(report->options, leaks, merge(leaks, count));
+    qsort(leaks, count, sizeof *leaks, by_weight);
     return count;
 }
 
@@ -46,16 +85,16 @@ static void print_leak(const struct report *report, FILE *out, const struct leak
                        size_t number, size_t of)
 {
     const struct replay *replay = report->replay;
-    const struct replay_row *row = &replay->rows[leak->row];
     char bytes[64], blocks[32], count[32], share[16];
     fprintf(out, "\n%s in %s block%s (%s) not freed, of %s allocated here: %zu of %zu\n",
             format_bytes(leak->bytes, report->options->verbose, bytes, sizeof bytes),
             format_number(leak->blocks, blocks, sizeof blocks), leak->blocks == 1 ? "" : "s",
             format_share(leak->bytes, replay->totals.leaked_bytes, share, sizeof share),
-            format_number(row->sums.count, count, sizeof count), number, of);
-    if (row->group && report->options->group == GROUP_PROCESS)
-        fprintf(out, "  in process %lld\n", (long long)replay->catalog.processes[row->group].pid);
-    format_stack(out, replay, row->stack, "    ", report->options->verbose > 1);
+            format_number(leak->count, count, sizeof count), number, of);
+    if (leak->process)
+        fprintf(out, "  in process %lld\n",
+                (long long)replay->catalog.processes[leak->process].pid);
+    format_stack(out, replay, leak->stack, "    ", report->options->verbose > 1);
 }
 
 struct error *report_leaks(const struct report *report, FILE *out)
@@ -64,13 +103,16 @@ struct error *report_leaks(const struct report *report, FILE *out)
     char bytes[64], blocks[32];
     struct leak *leaks = calloc(report->replay->row_count, sizeof *leaks);
     bool *wanted = filter_stacks(report->options, &report->replay->catalog);
-    if (!leaks || !wanted) {
+    uint32_t *same = same_stacks(&report->replay->catalog, SAME_BY_LINES);
+    if (!leaks || !wanted || !same) {
         free(leaks);
         free(wanted);
+        free(same);
         return error_no_memory();
     }
-    size_t count = collect(report, wanted, leaks);
+    size_t count = collect(report, wanted, same, leaks);
     free(wanted);
+    free(same);
     size_t shown = count < report->options->limit ? count : report->options->limit;
     fprintf(out, "%s in %s block%s not freed, from %zu stack%s\n",
             format_bytes(totals->leaked_bytes, report->options->verbose, bytes, sizeof bytes),

@@ -40,9 +40,21 @@ static uint32_t new_row(struct replay *replay, uint32_t stack, uint32_t group)
             return 0;
         replay->rows = rows;
     }
-    replay->rows[id] = (struct replay_row){.stack = stack, .group = group, .epoch = replay->epoch};
+    struct replay_row *row = &replay->rows[id];
+    *row = (struct replay_row){.stack = stack, .epoch = replay->epoch};
+    if (replay->options.split == REPLAY_BY_THREAD) {
+        row->thread = group;
+        row->process = replay->catalog.threads[group].process;
+    } else {
+        row->process = group;
+    }
     replay->row_count++;
     return (uint32_t)id;
+}
+
+static uint32_t group_of(const struct replay *replay, const struct replay_row *row)
+{
+    return replay->options.split == REPLAY_BY_THREAD ? row->thread : row->process;
 }
 
 uint32_t rows_group(const struct replay *replay, uint32_t thread)
@@ -82,7 +94,7 @@ uint32_t rows_find(struct replay *replay, uint32_t stack, uint32_t group)
     if (!replay_grow(&replay->row_of_stack, &replay->row_of_stack_count, stack, sizeof(uint32_t)))
         return 0;
     uint32_t *last = &replay->row_of_stack[stack];
-    if (*last && replay->rows[*last].group == group)
+    if (*last && group_of(replay, &replay->rows[*last]) == group)
         return *last;
     *last = replay->options.split == REPLAY_BY_STACK ? new_row(replay, stack, group)
                                                      : row_in_index(replay, stack, group);

@@ -28,10 +28,10 @@ static struct site_key key_of(const struct replay_row *row, const struct catalog
     memset(&key, 0, sizeof key); /* it is hashed with its padding */
     switch (group) {
     case GROUP_THREAD:
-        key.thread = row->group;
+        key.thread = row->thread;
         break;
     case GROUP_PROCESS:
-        key.process = row->group;
+        key.process = row->process;
         break;
     case GROUP_MODULE:
         key.module = line->module;
@@ -281,8 +281,10 @@ uint32_t sites_heaviest_row(const struct sites *sites, const struct replay *repl
         uint64_t weight = weigh(&row->sums);
         uint64_t most = weigh(&best->sums);
         /* Of equals the first stack in the log, whatever the rows' order. */
-        bool earlier =
-            row->stack < best->stack || (row->stack == best->stack && row->group < best->group);
+        bool earlier = row->stack < best->stack ||
+                       (row->stack == best->stack &&
+                        (row->process < best->process ||
+                         (row->process == best->process && row->thread < best->thread)));
         if (weight > most || (weight == most && earlier))
             heaviest = id;
     }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "output/analyze/options.h"
+#include "output/analyze/report_kinds.h"
 
 #define MOST_WORDS 8
 
@@ -31,18 +32,30 @@ static void good_command_lines_are_taken(void **state)
     (void)state;
     struct options options;
     assert_null(parse((const char *[]){"x.cbor", NULL}, &options));
-    assert_int_equal(options.action, ACTION_SUMMARY);
+    assert_int_equal(options.output_count, 1);
+    assert_ptr_equal(options.outputs[0].kind, report_kind(REPORT_SUMMARY));
     assert_int_equal(options.limit, 10);
     assert_string_equal(options.log, "x.cbor");
+    options_deinit(&options);
 
     /* Options may follow the log, as in the contract's example. */
     assert_null(
         parse((const char *[]){"x.cbor", "--flamegraph", "--metric=peak", "-vv", NULL}, &options));
-    assert_int_equal(options.action, ACTION_FLAMEGRAPH);
-    assert_null(options.flamegraph_file);
+    assert_int_equal(options.output_count, 1);
+    assert_ptr_equal(options.outputs[0].kind, report_kind(REPORT_FOLDED));
+    assert_null(options.outputs[0].file);
     assert_int_equal(options.metric, METRIC_PEAK);
     assert_int_equal(options.verbose, 2);
     assert_true(options.table);
+    options_deinit(&options);
+
+    /* Any number of reports go to files, beside one on standard output. */
+    assert_null(parse((const char *[]){"--json", "--json", "--flamegraph=a", "--export=folded:b:c",
+                                       "x.cbor", NULL},
+                      &options));
+    assert_int_equal(options.output_count, 3);
+    assert_string_equal(options.outputs[2].file, "b:c");
+    options_deinit(&options);
 
     assert_null(parse((const char *[]){"--limit=0", "--group-by=thread", "--sort-by=name",
                                        "--filter=^a+$", "--from=1.5", "-", NULL},
@@ -73,8 +86,10 @@ static void bad_command_lines_name_what_is_accepted(void **state)
         {{"--flamegraph=x.svg", "a"}, "no SVG"},
         {{"--timeline", "a"}, "unknown option"},
         {{"--json=1", "a"}, "takes no value"},
-        {{"--json", "--leaks", "a"}, "give one"},
-        {{"--leaks", "--flamegraph=x", "a"}, "give one"},
+        {{"--json", "--leaks", "a"}, "--json and --leaks cannot both"},
+        {{"--flamegraph=", "a"}, "takes a file name"},
+        {{"--export=x:y", "a"}, "one of folded"},
+        {{"--export=folded", "a"}, "names no file"},
         {{"--min-count", NULL}, "needs a value"},
         {{"-x", "a"}, "unknown option '-x'"},
         {{"--fail-if=leaked>0", "a"}, "unknown option"},

@@ -333,9 +333,9 @@ static void rows_of_a_child_are_its_own_when_split_by_process(void **state)
     fixture_begin(&replay, REPLAY_BY_PROCESS);
     run_fork(&replay);
     assert_int_equal(replay.row_count, 3);
-    assert_int_equal(replay.rows[1].group, 1);
+    assert_int_equal(replay.rows[1].process, 1);
     assert_int_equal(replay.rows[1].sums.peak_bytes, 110);
-    assert_int_equal(replay.rows[2].group, 2);
+    assert_int_equal(replay.rows[2].process, 2);
     assert_int_equal(replay.rows[2].sums.peak_bytes, 110);
     assert_int_equal(replay.rows[2].sums.leaked_bytes, 7);
     replay_deinit(&replay);
@@ -477,9 +477,9 @@ static void rows_split_by_thread_keep_their_sums_apart(void **state)
     fixture_alloc(&replay, 2, 0x30, 10, 1);
     fixture_finish(&replay);
     assert_int_equal(replay.row_count, 3);
-    assert_int_equal(replay.rows[1].group, 1);
+    assert_int_equal(replay.rows[1].thread, 1);
     assert_int_equal(replay.rows[1].sums.bytes, 1);
-    assert_int_equal(replay.rows[2].group, 2);
+    assert_int_equal(replay.rows[2].thread, 2);
     assert_int_equal(replay.rows[2].sums.bytes, 20);
     replay_deinit(&replay);
 }

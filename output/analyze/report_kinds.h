@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report_kinds.h - the table of all reports: how each is asked for, what writes it, and what the
+ * replay must have collected for it. A new report is a file of its own and a line here.
+ */
+#ifndef ALLOCPTRACE_ANALYZE_REPORT_KINDS_H
+#define ALLOCPTRACE_ANALYZE_REPORT_KINDS_H
+
+#include <stddef.h>
+
+#include "output/analyze/report.h"
+
+/* Reports that an option of their own asks for. */
+enum report_id {
+    REPORT_SUMMARY,
+    REPORT_LEAKS,
+    REPORT_JSON,
+    REPORT_FOLDED,
+};
+
+struct report_kind {
+    const char *option; /* as on the command line, for messages: "--leaks", "--export=pprof" */
+    struct error *(*write)(const struct report *report, FILE *out);
+    enum replay_split split; /* at least so finely are the rows to be split */
+};
+
+const struct report_kind *report_kind(enum report_id id);
+
+/* The export of a name that is length bytes long; NULL if there is none. */
+const struct report_kind *report_kind_of_export(const char *name, size_t length);
+/* The names of all exports, "a, b, c"; returns out. */
+const char *report_kind_exports(char *out, size_t size);
+
+#endif
