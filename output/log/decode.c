@@ -185,6 +185,9 @@ static bool read_field(struct decoder *decoder, struct schema_base *base,
     case WIRE_UNSIGNED:
     case WIRE_OPTIONAL_UNSIGNED:
         return read_member(cursor, member, field->size);
+    case WIRE_KNOWN_UNSIGNED:
+        *(bool *)(structure + field->known_offset) = true;
+        return read_member(cursor, member, field->size);
     case WIRE_SIGNED:
         return read_signed(cursor, (int64_t *)(void *)member);
     case WIRE_BOOL:
@@ -211,6 +214,17 @@ static bool read_field(struct decoder *decoder, struct schema_base *base,
                          (size_t *)(void *)(structure + field->count_offset));
     }
     return false;
+}
+
+/* Sets a field that the record's end has left out; false for one that must be there. */
+static bool leave_out(const struct schema_field *field, char *structure)
+{
+    if (field->wire == WIRE_KNOWN_UNSIGNED)
+        *(bool *)(structure + field->known_offset) = false;
+    else if (field->wire != WIRE_OPTIONAL_UNSIGNED)
+        return false;
+    memset(structure + field->offset, 0, field->size);
+    return true;
 }
 
 bool decode_record(struct decoder *decoder, struct log_record *record, bool *known)
@@ -242,8 +256,7 @@ bool decode_record(struct decoder *decoder, struct log_record *record, bool *kno
         if (follows) {
             if (!read_field(decoder, &base, field, (char *)record))
                 return false;
-        } else if (field->wire == WIRE_OPTIONAL_UNSIGNED) {
-            memset((char *)record + field->offset, 0, field->size);
+        } else if (leave_out(field, (char *)record)) {
             /* The end of an indefinite array has been taken. */
             array = (struct cursor_container){0};
         } else {

@@ -142,6 +142,7 @@ static void put_field(struct encoder *encoder, const struct schema_field *field,
     switch (field->wire) {
     case WIRE_UNSIGNED:
     case WIRE_OPTIONAL_UNSIGNED:
+    case WIRE_KNOWN_UNSIGNED:
         put_unsigned(encoder, load_unsigned(member, field->size));
         break;
     case WIRE_SIGNED:
@@ -188,6 +189,14 @@ void encode_header(struct encoder *encoder, const struct log_header *header)
     }
 }
 
+static bool is_left_out(const struct schema_field *field, const char *structure)
+{
+    if (field->wire == WIRE_KNOWN_UNSIGNED)
+        return !*(const bool *)(structure + field->known_offset);
+    return field->wire == WIRE_OPTIONAL_UNSIGNED &&
+           !load_unsigned(structure + field->offset, field->size);
+}
+
 void encode_record(struct encoder *encoder, const struct log_record *record)
 {
     const struct schema *schema = schema_find(record->kind);
@@ -195,9 +204,7 @@ void encode_record(struct encoder *encoder, const struct log_record *record)
         return;
     const char *structure = (const char *)record;
     size_t count = schema->field_count;
-    const struct schema_field *last = &schema->fields[count - 1];
-    if (last->wire == WIRE_OPTIONAL_UNSIGNED &&
-        !load_unsigned(structure + last->offset, last->size))
+    if (is_left_out(&schema->fields[count - 1], structure))
         count--;
     encoder->room = ENCODE_ROOM;
     put_start(encoder, cbor_encode_array_start, count + 1);

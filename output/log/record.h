@@ -172,6 +172,9 @@ struct log_alloc {
     uint64_t address; /* signed DELTA from the previous event's address */
     uint64_t size;    /* bytes asked for */
     uint32_t stack;
+    uint64_t slack; /* bytes that the block has beyond size: malloc_usable_size(3) minus size */
+    bool has_slack; /* slack is known: an optional last element; false: the allocator does not tell
+                     */
 };
 
 /* A block ended. Written when the call began; a call with a null pointer is not logged. */
@@ -193,6 +196,8 @@ struct log_realloc {
     uint64_t new_address; /* signed DELTA from old_address */
     uint64_t size;
     uint32_t stack;
+    uint64_t slack; /* of the new block, as in log_alloc */
+    bool has_slack;
 };
 
 /*

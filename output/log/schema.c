@@ -13,10 +13,17 @@
         .name = (label), .wire = (kind_of_wire), .offset = offsetof(type, path),                   \
         .size = SIZE_OF(type, path), .count_offset = offsetof(type, count_path),                   \
     }
+#define KNOWN_OF(type, path, known_path, label)                                                    \
+    {                                                                                              \
+        .name = (label), .wire = WIRE_KNOWN_UNSIGNED, .offset = offsetof(type, path),              \
+        .size = SIZE_OF(type, path), .known_offset = offsetof(type, known_path),                   \
+    }
 
 #define FIELD(record, member, wire) FIELD_OF(struct log_record, record.member, #member, WIRE_##wire)
 #define LIST(record, member, count, wire)                                                          \
     LIST_OF(struct log_record, record.member, record.count, #member, WIRE_##wire)
+#define KNOWN(record, member, known)                                                               \
+    KNOWN_OF(struct log_record, record.member, record.known, #member)
 #define HEADER(member, wire) FIELD_OF(struct log_header, member, #member, WIRE_##wire)
 
 static const struct schema_field process_fields[] = {
@@ -79,7 +86,7 @@ static const struct schema_field note_fields[] = {
 static const struct schema_field alloc_fields[] = {
     FIELD(alloc, time, TIME_DELTA),       FIELD(alloc, thread, UNSIGNED),
     FIELD(alloc, address, ADDRESS_DELTA), FIELD(alloc, size, UNSIGNED),
-    FIELD(alloc, stack, UNSIGNED),
+    FIELD(alloc, stack, UNSIGNED),        KNOWN(alloc, slack, has_slack),
 };
 
 static const struct schema_field free_fields[] = {
@@ -96,6 +103,7 @@ static const struct schema_field realloc_fields[] = {
     FIELD(realloc, new_address, ADDRESS_DELTA),
     FIELD(realloc, size, UNSIGNED),
     FIELD(realloc, stack, UNSIGNED),
+    KNOWN(realloc, slack, has_slack),
 };
 
 static const struct schema_field realloc_begin_fields[] = {

@@ -17,6 +17,7 @@
 enum wire {
     WIRE_UNSIGNED,          /* uint32_t or uint64_t: unsigned integer */
     WIRE_OPTIONAL_UNSIGNED, /* the same, left out when 0; a record's last field only */
+    WIRE_KNOWN_UNSIGNED,    /* the same, left out when the bool beside it is false; likewise */
     WIRE_SIGNED,            /* int64_t: integer */
     WIRE_BOOL,              /* bool: true or false */
     WIRE_TIME_DELTA,        /* uint64_t: unsigned integer, difference modulo 2^64 from the time of
@@ -36,6 +37,7 @@ struct schema_field {
     uint16_t offset;       /* of the member in struct log_record or struct log_header, bytes */
     uint16_t size;         /* of the member, bytes */
     uint16_t count_offset; /* lists: of the size_t member that counts the elements */
+    uint16_t known_offset; /* WIRE_KNOWN_UNSIGNED: of the bool member */
 };
 
 struct schema {

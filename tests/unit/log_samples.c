@@ -91,10 +91,14 @@ const struct log_record log_samples[] = {
                .thread = UINT32_MAX,
                .address = 0,
                .size = UINT64_MAX,
-               .stack = UINT32_MAX}},
+               .stack = UINT32_MAX,
+               .slack = UINT64_MAX,
+               .has_slack = true}},
     {.kind = LOG_FREE,
      .free = {.time = 0, .thread = 1, .address = UINT64_C(0x8000000000000000), .stack = 0}},
     {.kind = LOG_FREE, .free = {.time = 5, .thread = 1, .address = 16, .stack = 65536}},
+    {.kind = LOG_ALLOC,
+     .alloc = {.time = 11, .thread = 1, .address = 16, .size = 24, .stack = 1, .has_slack = true}},
     {.kind = LOG_REALLOC,
      .realloc = {.time = 6,
                  .thread = 1,
@@ -102,6 +106,15 @@ const struct log_record log_samples[] = {
                  .new_address = UINT64_C(0x555555550000),
                  .size = 256,
                  .stack = 1}},
+    {.kind = LOG_REALLOC,
+     .realloc = {.time = 6,
+                 .thread = 1,
+                 .old_address = 16,
+                 .new_address = 16,
+                 .size = 17,
+                 .stack = 1,
+                 .slack = 7,
+                 .has_slack = true}},
     {.kind = LOG_REALLOC,
      .realloc = {.time = 6,
                  .thread = UINT32_MAX,
@@ -244,6 +257,8 @@ void assert_same_record(const struct log_record *expected, const struct log_reco
         SAME(alloc.address);
         SAME(alloc.size);
         SAME(alloc.stack);
+        SAME(alloc.slack);
+        SAME(alloc.has_slack);
         break;
     case LOG_FREE:
         SAME(free.time);
@@ -258,6 +273,8 @@ void assert_same_record(const struct log_record *expected, const struct log_reco
         SAME(realloc.new_address);
         SAME(realloc.size);
         SAME(realloc.stack);
+        SAME(realloc.slack);
+        SAME(realloc.has_slack);
         break;
     case LOG_REALLOC_BEGIN:
         SAME(realloc_begin.time);

@@ -105,9 +105,12 @@ static const unsigned char golden_header[] = "\xd9\xd9\xf7"
                                              "\x82\x62ls\x41\xff";
 static const unsigned char golden_records[] =
     "\x86\x10\x0a\x01\x10\x18\x18\x02"             /* alloc */
+    "\x87\x10\x00\x01\x00\x11\x02\x07"             /* alloc with slack */
+    "\x87\x10\x00\x01\x00\x18\x18\x02\x00"         /* alloc without any */
     "\x84\x11\x05\x01\x27"                         /* free without a stack */
     "\x85\x11\x00\x01\x00\x03"                     /* free with one */
     "\x87\x12\x01\x01\x08\x18\xf0\x19\x01\x00\x02" /* realloc */
+    "\x88\x12\x00\x01\x00\x00\x08\x02\x10"         /* realloc with slack */
     "\x82\x0b\x63\xe2\x82\xac"                     /* note */
     "\x83\x07\x09\x81\x83\x61"                     /* symbol */
     "f\x60\x0c"
@@ -130,10 +133,13 @@ static void bytes_are_those_of_rfc_8949(void **state)
     static const struct log_location location[] = {{.function = {"f", 1}, .line = 12}};
     static const struct log_count count[] = {{.name = {"x", 1}, .value = 5}};
     const struct log_record records[] = {
-        {.kind = LOG_ALLOC, .alloc = {10, 1, 16, 24, 2}},
+        {.kind = LOG_ALLOC, .alloc = {10, 1, 16, 24, 2, 0, false}},
+        {.kind = LOG_ALLOC, .alloc = {10, 1, 16, 17, 2, 7, true}},
+        {.kind = LOG_ALLOC, .alloc = {10, 1, 16, 24, 2, 0, true}},
         {.kind = LOG_FREE, .free = {15, 1, 8, 0}},
         {.kind = LOG_FREE, .free = {15, 1, 8, 3}},
-        {.kind = LOG_REALLOC, .realloc = {16, 1, 16, 256, 256, 2}},
+        {.kind = LOG_REALLOC, .realloc = {16, 1, 16, 256, 256, 2, 0, false}},
+        {.kind = LOG_REALLOC, .realloc = {16, 1, 256, 256, 8, 2, 16, true}},
         {.kind = LOG_NOTE, .note = {{"\xe2\x82\xac", 3}}},
         {.kind = LOG_SYMBOL, .symbol = {9, 1, location}},
         {.kind = LOG_MODULE, .module = {1, {"", 0}, {"\0\xff", 2}}},
