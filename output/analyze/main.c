@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 #include "output/log/reader.h"
 
 /* The contract's exit statuses. */
-enum { EXIT_FINE = 0, EXIT_USAGE = 2, EXIT_LOG = 3 };
+enum { EXIT_FINE = 0, EXIT_GATE = 1, EXIT_USAGE = 2, EXIT_LOG = 3 };
 
 /* Prints the error, if any; the exit status that it stands for. */
 static int conclude(struct error *error)
@@ -76,7 +77,24 @@ static void warn_truncated(const char *path, uint64_t offset)
                           path, offset));
 }
 
-static struct error *analyze(const struct options *options, struct log_reader *reader)
+/* Tells which gates' expressions are true; whether one of --fail-if is. */
+static bool judge(const struct report *report)
+{
+    const struct options *options = report->options;
+    bool failed = false;
+    for (size_t i = 0; i < options->gate_count; i++) {
+        const struct gate *gate = &options->gates[i];
+        uint64_t now = gate->quantity->read(&report->replay->totals, report->header->attached);
+        if (!gate_trips(gate, 0, now))
+            continue;
+        failed = failed || !gate->warns;
+        fprintf(stderr, "allocptrace-analyze: %s", gate->warns ? "warning: " : "");
+        gate_print(stderr, gate, 0, now);
+    }
+    return failed;
+}
+
+static struct error *analyze(const struct options *options, struct log_reader *reader, bool *failed)
 {
     const struct log_header *header = log_reader_header(reader);
     struct replay_options replay_options = {
@@ -96,6 +114,7 @@ static struct error *analyze(const struct options *options, struct log_reader *r
         warn_truncated(options->log, log_reader_offset(reader));
     for (size_t i = 0; !error && i < options->output_count; i++)
         error = print(&report, &options->outputs[i]);
+    *failed = !error && judge(&report);
     replay_deinit(&replay);
     return error;
 }
@@ -104,6 +123,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     struct log_reader *reader;
+    bool failed = false;
     struct error *error = options_parse(argc, argv, &options);
     signal(SIGPIPE, SIG_IGN);
     if (!error && options.action == ACTION_HELP) {
@@ -111,9 +131,10 @@ int main(int argc, char **argv)
     } else if (!error && options.action == ACTION_VERSION) {
         puts("allocptrace-analyze " ALLOCPTRACE_VERSION);
     } else if (!error && !(error = log_reader_open(options.log, &reader))) {
-        error = analyze(&options, reader);
+        error = analyze(&options, reader, &failed);
         log_reader_close(reader);
     }
     options_deinit(&options);
-    return conclude(error);
+    int status = conclude(error);
+    return status == EXIT_FINE && failed ? EXIT_GATE : status;
 }

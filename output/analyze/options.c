@@ -28,6 +28,8 @@ enum option_id {
     OPTION_THREAD,
     OPTION_FROM,
     OPTION_TO,
+    OPTION_FAIL_IF,
+    OPTION_WARN_IF,
     OPTION_VERSION,
 };
 
@@ -47,6 +49,8 @@ static const struct option long_options[] = {
     {"thread", required_argument, NULL, OPTION_THREAD},
     {"from", required_argument, NULL, OPTION_FROM},
     {"to", required_argument, NULL, OPTION_TO},
+    {"fail-if", required_argument, NULL, OPTION_FAIL_IF},
+    {"warn-if", required_argument, NULL, OPTION_WARN_IF},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -122,6 +126,25 @@ static struct error *take_export(struct options *options, const char *value)
     return add_output(options, kind, colon + 1);
 }
 
+static struct error *add_gate(struct options *options, const char *option, const char *text,
+                              bool warns)
+{
+    struct gate gate;
+    struct error *error = gate_parse(option, text, &gate);
+    if (error)
+        return error;
+    if (gate.growth)
+        return error_format(ERROR_USAGE, "--%s='%s': growth needs a baseline to compare with",
+                            option, text);
+    gate.warns = warns;
+    struct gate *gates = realloc(options->gates, (options->gate_count + 1) * sizeof *gates);
+    if (!gates)
+        return error_no_memory();
+    options->gates = gates;
+    gates[options->gate_count++] = gate;
+    return NULL;
+}
+
 static struct error *take_option(struct options *options, int id, const char *value)
 {
     static const char *const metrics[] = {"bytes",  "allocations", "peak",
@@ -175,6 +198,10 @@ static struct error *take_option(struct options *options, int id, const char *va
         return option_seconds("from", value, &options->from);
     case OPTION_TO:
         return option_seconds("to", value, &options->to);
+    case OPTION_FAIL_IF:
+        return add_gate(options, "fail-if", value, false);
+    case OPTION_WARN_IF:
+        return add_gate(options, "warn-if", value, true);
     case 'v':
         options->verbose++;
         break;
@@ -239,6 +266,9 @@ void options_deinit(struct options *options)
     if (options->has_filter)
         regfree(&options->filter);
     options->has_filter = false;
+    free(options->gates);
+    options->gates = NULL;
+    options->gate_count = 0;
     free(options->outputs);
     options->outputs = NULL;
     options->output_count = 0;

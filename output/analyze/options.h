@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "output/analyze/gate.h"
 #include "output/log/error.h"
 
 enum action {
@@ -69,6 +70,8 @@ struct options {
     int64_t pid, tid; /* -1 for all */
     double from, to;  /* seconds; infinite where not given */
     int verbose;
+    struct gate *gates; /* of --fail-if and --warn-if, as given */
+    size_t gate_count;
 };
 
 /* An ERROR_USAGE error's message says what is wrong and what is accepted. */

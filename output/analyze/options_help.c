@@ -40,10 +40,19 @@ void options_print_help(void)
         "      --from=SECONDS       only allocations made from then on\n"
         "      --to=SECONDS         stop there, as if the program had ended\n"
         "\n"
+        "Gates for scripts and CI:\n"
+        "      --fail-if=EXPR       exit with 1 if true, for instance 'leaked>0'; a NAME, one of\n"
+        "                           > >= < <= == !=, and a number (0, 1e6, 100M, 2GiB). NAME is\n"
+        "                           leaked, peak or allocated (bytes); leaked-blocks,\n"
+        "                           peak-blocks, allocations, reallocations, temporary, failed or\n"
+        "                           invalid-frees. May be given several times\n"
+        "      --warn-if=EXPR       only a warning\n"
+        "\n"
         "  -h, --help               print this and exit\n"
         "      --version            print the version and exit\n"
         "\n"
-        "The exit status is 0, 2 for wrong usage, 3 for a log that cannot be read. A log that\n"
+        "The exit status is 0, 1 if a --fail-if is true, 2 for wrong usage, 3 for a log that "
+        "cannot be read. A log that\n"
         "was cut off is read up to there, with a warning.\n",
         stdout);
 }
