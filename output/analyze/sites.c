@@ -52,7 +52,7 @@ static struct site_key key_of(const struct replay_row *row, const struct catalog
     return key;
 }
 
-static void add_sums(struct replay_sums *to, const struct replay_sums *from)
+void sites_add_sums(struct replay_sums *to, const struct replay_sums *from)
 {
     to->count += from->count;
     to->bytes += from->bytes;
@@ -203,7 +203,7 @@ static int compare_sites(const void *one, const void *other, void *data)
     return weight_a < weight_b ? 1 : -1;
 }
 
-static bool is_empty(const struct replay_sums *sums)
+bool sites_are_empty(const struct replay_sums *sums)
 {
     return !sums->count && !sums->failed && !sums->peak && !sums->leaked;
 }
@@ -215,7 +215,7 @@ static struct error *group_rows(const struct replay *replay, const struct option
 {
     for (uint32_t i = 1; i < replay->row_count; i++) {
         const struct replay_row *row = &replay->rows[i];
-        if (is_empty(&row->sums))
+        if (sites_are_empty(&row->sums))
             continue;
         struct catalog_line line = internal_site_line(&replay->catalog, places[row->stack]);
         if (!filter_line(options, &line))
@@ -225,7 +225,7 @@ static struct error *group_rows(const struct replay *replay, const struct option
         if (!entry)
             return error_no_memory();
         entry->site.named = line.named;
-        add_sums(&entry->site.sums, &row->sums);
+        sites_add_sums(&entry->site.sums, &row->sums);
         sites->next_row[i] = entry->site.first_row;
         entry->site.first_row = i;
     }

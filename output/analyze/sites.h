@@ -32,6 +32,10 @@ struct error *sites_collect(const struct replay *replay, const struct options *o
                             struct sites *sites);
 void sites_deinit(struct sites *sites);
 
+void sites_add_sums(struct replay_sums *to, const struct replay_sums *from);
+/* Whether a row has nothing to tell: nothing was allocated there, nor is it in the peak. */
+bool sites_are_empty(const struct replay_sums *sums);
+
 /* What sites can be sorted by, heaviest first. */
 typedef uint64_t (*sites_weight)(const struct replay_sums *sums);
 sites_weight sites_metric_weight(enum metric metric);
