@@ -78,17 +78,46 @@ static const char *keep(struct catalog *catalog, struct log_text text)
     return text_pool_add(catalog->texts, text.data, text.size);
 }
 
+/* More than any linker writes; the rest of a longer one is left out. */
+#define MOST_BUILD_ID 64
+
+static const char *keep_hex(struct catalog *catalog, struct log_text bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[2 * MOST_BUILD_ID];
+    size_t used = 0;
+    for (size_t i = 0; i < bytes.size && i < MOST_BUILD_ID; i++) {
+        text[used++] = digits[(unsigned char)bytes.data[i] >> 4];
+        text[used++] = digits[bytes.data[i] & 15];
+    }
+    return text_pool_add(catalog->texts, text, used);
+}
+
 static struct error *add_module(struct catalog *catalog, const struct log_module *module)
 {
     const char *path = keep(catalog, module->path);
-    if (!path)
+    const char *build_id = keep_hex(catalog, module->build_id);
+    if (!path || !build_id)
         return error_no_memory();
     struct error *error = next_element(&catalog->modules, &catalog->module_count,
                                        sizeof *catalog->modules, module->module, "module");
     if (!error)
         catalog->modules[module->module] =
-            (struct catalog_module){.path = path, .name = last_part(path)};
+            (struct catalog_module){.path = path, .name = last_part(path), .build_id = build_id};
     return error;
+}
+
+static struct error *add_map(struct catalog *catalog, const struct log_map *map)
+{
+    struct error *error = check_id(map->module, catalog->module_count, false, "module");
+    if (error || catalog->modules[map->module].mapped || map->end <= map->start)
+        return error;
+    struct catalog_module *module = &catalog->modules[map->module];
+    module->mapped = true;
+    module->start = map->start;
+    module->end = map->end;
+    module->bias = map->bias;
+    return NULL;
 }
 
 static struct error *add_frame(struct catalog *catalog, const struct log_frame *frame)
@@ -200,6 +229,8 @@ struct error *catalog_add(struct catalog *catalog, const struct log_record *reco
         return add_thread(catalog, &record->thread);
     case LOG_MODULE:
         return add_module(catalog, &record->module);
+    case LOG_MAP:
+        return add_map(catalog, &record->map);
     case LOG_FRAME:
         return add_frame(catalog, &record->frame);
     case LOG_SYMBOL:
@@ -211,6 +242,12 @@ struct error *catalog_add(struct catalog *catalog, const struct log_record *reco
     default:
         return NULL;
     }
+}
+
+uint64_t catalog_frame_address(const struct catalog *catalog, uint32_t frame)
+{
+    const struct catalog_frame *at = &catalog->frames[frame];
+    return at->module ? at->address + catalog->modules[at->module].bias : at->address;
 }
 
 size_t catalog_line_count(const struct catalog *catalog, uint32_t frame)

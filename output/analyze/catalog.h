@@ -19,7 +19,11 @@
 
 struct catalog_module {
     const char *path;
-    const char *name; /* the path's last part */
+    const char *name;     /* the path's last part */
+    const char *build_id; /* in hexadecimal, "" for none */
+    bool mapped;          /* the rest is known: the first place where a process had it */
+    uint64_t start, end;  /* addresses */
+    uint64_t bias;        /* to be added to its frames' addresses, modulo 2^64 */
 };
 
 struct catalog_location {
@@ -86,6 +90,10 @@ struct catalog_line {
     uint64_t line;
     uint32_t flags; /* of its frame */
 };
+/* Where a frame is in its process: by its module's first place, or without a module as the log has
+ * it. */
+uint64_t catalog_frame_address(const struct catalog *catalog, uint32_t frame);
+
 /* How many lines a frame has (at least 1), and its line number index, innermost first. */
 size_t catalog_line_count(const struct catalog *catalog, uint32_t frame);
 struct catalog_line catalog_line(const struct catalog *catalog, uint32_t id, size_t index);
