@@ -2,7 +2,7 @@
 /*
  * live_map.h - the live blocks of one process, found by address.
  *
- * Open addressing with linear probing and backward-shift deletion: 24 bytes a slot. Between an
+ * Open addressing with linear probing and backward-shift deletion: 40 bytes a slot. Between an
  * eighth and three quarters of the slots are in use, so that walking the blocks and copying them
  * take time by their number, whatever it once was. Where a block stands depends on a key (hash.h),
  * and so does the order of the walk.
@@ -17,10 +17,15 @@
 struct live_block {
     uint64_t address; /* never 0 */
     uint64_t size;    /* bytes asked for */
+    uint64_t birth;   /* when it was allocated or last resized: ticks, or events */
     uint32_t row;     /* the sums that it counts in, see replay.h */
     uint32_t thread : 31;
     uint32_t inherited : 1; /* the parent's, copied by fork */
+    uint32_t chain;         /* of reallocations, see chains.h; 0: never resized */
+    uint32_t slack;         /* usable bytes beyond size; LIVE_SLACK_UNKNOWN */
 };
+
+#define LIVE_SLACK_UNKNOWN UINT32_MAX
 
 struct live_map {
     struct live_block *slots; /* address 0: free */

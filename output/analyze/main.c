@@ -43,6 +43,47 @@ static enum replay_split split_of(const struct options *options)
     return split;
 }
 
+/* All that any of the reports needs. */
+static unsigned needs_of(const struct options *options)
+{
+    unsigned needs = 0;
+    for (size_t i = 0; i < options->output_count; i++)
+        needs |= options->outputs[i].kind->needs;
+    return needs;
+}
+
+static void destroy_observers(struct replay_observer **observers, size_t count)
+{
+    for (size_t i = 0; observers && i < count; i++) {
+        if (observers[i])
+            observers[i]->destroy(observers[i]);
+    }
+    free(observers);
+}
+
+/* Makes the observers of all reports that have one, by the reports' numbers, as one list. */
+static struct error *make_observers(const struct options *options,
+                                    struct replay_observer ***observers,
+                                    struct replay_observer **list)
+{
+    struct error *error = NULL;
+    *list = NULL;
+    *observers = calloc(options->output_count, sizeof **observers);
+    if (!*observers)
+        return error_no_memory();
+    for (size_t i = 0; !error && i < options->output_count; i++) {
+        const struct report_kind *kind = options->outputs[i].kind;
+        if (!kind->observe)
+            continue;
+        error = kind->observe(&(*observers)[i]);
+        if (error)
+            continue;
+        (*observers)[i]->next = *list;
+        *list = (*observers)[i];
+    }
+    return error;
+}
+
 static struct error *print(const struct report *report, const struct output *output)
 {
     const char *path = output->file;
@@ -94,28 +135,44 @@ static bool judge(const struct report *report)
     return failed;
 }
 
+/* Reads the log and writes the reports. */
+static struct error *report_log(const struct options *options, struct log_reader *reader,
+                                struct replay *replay, struct replay_observer *const *observers,
+                                bool *failed)
+{
+    struct report report = {
+        .options = options, .replay = replay, .header = log_reader_header(reader)};
+    struct error *error = load_log(reader, options->log, replay, &report.truncated);
+    if (!error && report.truncated)
+        warn_truncated(options->log, log_reader_offset(reader));
+    for (size_t i = 0; !error && i < options->output_count; i++) {
+        report.observer = observers[i];
+        error = print(&report, &options->outputs[i]);
+    }
+    *failed = !error && judge(&report);
+    return error;
+}
+
 static struct error *analyze(const struct options *options, struct log_reader *reader, bool *failed)
 {
-    const struct log_header *header = log_reader_header(reader);
     struct replay_options replay_options = {
         .split = split_of(options),
+        .needs = needs_of(options),
         .pid = options->pid,
         .tid = options->tid,
         .from = options->from,
         .to = options->to,
     };
     struct replay replay;
-    struct error *error = replay_init(&replay, &replay_options, header);
-    if (error)
-        return error;
-    struct report report = {.options = options, .replay = &replay, .header = header};
-    error = load_log(reader, options->log, &replay, &report.truncated);
-    if (!error && report.truncated)
-        warn_truncated(options->log, log_reader_offset(reader));
-    for (size_t i = 0; !error && i < options->output_count; i++)
-        error = print(&report, &options->outputs[i]);
-    *failed = !error && judge(&report);
-    replay_deinit(&replay);
+    struct replay_observer **observers;
+    struct error *error = make_observers(options, &observers, &replay_options.observers);
+    if (!error)
+        error = replay_init(&replay, &replay_options, log_reader_header(reader));
+    if (!error) {
+        error = report_log(options, reader, &replay, observers, failed);
+        replay_deinit(&replay);
+    }
+    destroy_observers(observers, options->output_count);
     return error;
 }
 

@@ -5,40 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output/analyze/live_map.h"
-#include "output/analyze/mappings.h"
+#include "output/analyze/history.h"
+#include "output/analyze/replay_parts.h"
 #include "output/analyze/rows.h"
-
-#define STATUS_EXEC (-2) /* log_process_end.status */
 
 /* No address space holds a larger block: 57 bits are the most that x86-64 can map. */
 #define MOST_BYTES (UINT64_C(1) << 57)
-
-/* Blocks that are copied to forked children: those of children alive at the same time, which take
- * memory, and all ever, which take time. Both grow with the log, for a log may fork in each of its
- * records. A child beyond that has none of its parent's. */
-#define INHERITED_FIRST (UINT64_C(1) << 20)
-#define INHERITED_PER_EVENT 2
-#define COPIED_FIRST (UINT64_C(32) << 20)
-#define COPIED_PER_EVENT 32
-
-struct replay_heap {
-    struct live_map blocks;
-    struct mappings mappings;
-    bool selected;         /* its events are to be summed up */
-    bool inherits_unknown; /* no copy was made: an unknown block is taken for its parent's */
-    bool ended;
-    size_t inherited;  /* blocks that were copied to it from its parent */
-    uint32_t resizing; /* the thread whose LOG_REALLOC_BEGIN is the last open one, 0: none */
-};
-
-struct replay_thread {
-    uint64_t last_address;     /* of its last allocation, 0 after it was freed */
-    uint64_t unknown_run;      /* frees of unknown addresses since it last did something else */
-    bool resizing;             /* a LOG_REALLOC_BEGIN is open */
-    struct live_block resized; /* its block; address 0 if it was not known */
-    uint32_t earlier, later;   /* the heap's other threads that are resizing, 0: none */
-};
 
 static uint64_t tick_of(double seconds, uint64_t tick_ns)
 {
@@ -56,11 +28,14 @@ struct error *replay_init(struct replay *replay, const struct replay_options *op
         .tick_ns = header->tick_ns,
         .from_tick = tick_of(options->from, header->tick_ns),
         .to_tick = tick_of(options->to, header->tick_ns),
+        .older_ticks = tick_of(options->older_than, header->tick_ns),
         .row_count = 1,
     };
     struct error *error = catalog_init(&replay->catalog);
     replay->rows = calloc(1, sizeof *replay->rows);
-    if (!error && !replay->rows)
+    if (options->needs & REPLAY_NEEDS_HISTORY)
+        replay->history = history_create();
+    if (!error && (!replay->rows || (options->needs & REPLAY_NEEDS_HISTORY && !replay->history)))
         error = error_no_memory();
     if (error)
         replay_deinit(replay);
@@ -75,22 +50,21 @@ void replay_deinit(struct replay *replay)
     }
     free(replay->heaps);
     free(replay->threads);
+    chains_deinit(&replay->chains);
+    buckets_deinit(&replay->sizes);
+    buckets_deinit(&replay->lifetimes);
+    bad_frees_deinit(&replay->bad_frees);
+    thread_pairs_deinit(&replay->foreign);
+    history_destroy(replay->history);
     rows_deinit(replay);
     catalog_deinit(&replay->catalog);
 }
 
 /* ---- Events ---- */
 
-struct event {
-    struct replay_thread *thread;
-    struct replay_heap *heap;
-    uint32_t thread_id;
-    uint64_t time;
-};
-
 /* Whether the event is to be looked at; *error if it contradicts the log. */
-static bool begin_event(struct replay *replay, uint32_t thread, uint64_t time, struct event *event,
-                        struct error **error)
+static bool begin_event(struct replay *replay, uint32_t thread, uint64_t time,
+                        struct replay_event *event, struct error **error)
 {
     const struct catalog *catalog = &replay->catalog;
     if (!thread || thread >= catalog->thread_count) {
@@ -107,27 +81,27 @@ static bool begin_event(struct replay *replay, uint32_t thread, uint64_t time, s
         return false;
     }
     replay->totals.events++;
+    if (!replay->tick_ns)
+        time = replay->totals.events;
     if (time > replay->totals.last_time)
         replay->totals.last_time = time;
-    *event = (struct event){.thread = &replay->threads[thread],
-                            .heap = &replay->heaps[process],
-                            .thread_id = thread,
-                            .time = time};
+    *event = (struct replay_event){.thread = &replay->threads[thread],
+                                   .heap = &replay->heaps[process],
+                                   .thread_id = thread,
+                                   .time = time};
+    if (replay->history && !history_advance(replay->history, replay, time)) {
+        *error = error_no_memory();
+        return false;
+    }
     return true;
 }
 
 /* Whether what the event allocates is to be summed up, if its process is. */
-static bool is_wanted(const struct replay *replay, const struct event *event)
+static bool is_wanted(const struct replay *replay, const struct replay_event *event)
 {
     return event->time >= replay->from_tick &&
            (replay->options.tid < 0 ||
             replay->catalog.threads[event->thread_id].tid == replay->options.tid);
-}
-
-/* Blocks that are not to be summed up are known all the same, so that their ends are. */
-static bool is_summed(const struct replay_heap *heap, const struct live_block *block)
-{
-    return heap->selected && block->row;
 }
 
 static struct error *check_stack(const struct replay *replay, uint32_t stack)
@@ -137,80 +111,140 @@ static struct error *check_stack(const struct replay *replay, uint32_t stack)
                : error_format(ERROR_CORRUPT, "stack %u is used and was not defined", stack);
 }
 
-/* A block is to be where another one is said to be alive: that one's end was missed. */
-static void evict(struct replay *replay, const struct event *event, uint64_t address)
+static uint32_t process_of(const struct replay *replay, const struct replay_event *event)
 {
-    struct live_block old;
-    if (!live_map_take(&event->heap->blocks, address, &old) || !is_summed(event->heap, &old))
-        return;
-    replay->totals.missed_frees++;
-    rows_remove_live(replay, &old);
+    return replay->catalog.threads[event->thread_id].process;
 }
 
-static struct error *add_block(struct replay *replay, const struct event *event, uint64_t address,
-                               uint64_t size, uint32_t stack, bool resized)
+static bool tracks_freed(const struct replay *replay)
 {
-    struct replay_totals *totals = &replay->totals;
-    struct error *error = check_stack(replay, stack);
-    if (error)
-        return error;
-    if (size > MOST_BYTES)
-        return error_format(ERROR_CORRUPT, "a block of %llu bytes does not fit in memory",
-                            (unsigned long long)size);
-    event->thread->unknown_run = 0;
-    event->thread->last_address = address;
-    if (!address)
+    return replay->options.needs & REPLAY_NEEDS_BAD_FREES;
+}
+
+/* A block is to be where another one is said to be alive: that one's end was missed. */
+static struct error *evict(struct replay *replay, const struct replay_event *event,
+                           uint64_t address)
+{
+    struct live_block old;
+    if (!live_map_take(&event->heap->blocks, address, &old) || !replay_is_summed(event->heap, &old))
         return NULL;
-    evict(replay, event, address);
-    struct live_block block = {
-        .address = address, .size = size, .thread = event->thread_id & 0x7fffffff};
+    replay->totals.missed_frees++;
+    return replay_end_block(replay, &old, event->time, REPLAY_MISSED);
+}
+
+/* Makes the block that an event tells of; old is the one that it was before, or NULL. */
+static struct error *begin_block(struct replay *replay, const struct replay_event *event,
+                                 struct live_block *block, uint32_t stack,
+                                 const struct live_block *old)
+{
+    struct error *error = NULL;
     if (is_wanted(replay, event)) {
-        block.row = rows_find(replay, stack, rows_group(replay, event->thread_id));
-        if (!block.row)
+        block->row = rows_find(replay, stack, rows_group(replay, event->thread_id));
+        if (!block->row)
             return error_no_memory();
     }
-    if (is_summed(event->heap, &block)) {
-        struct replay_sums *sums = &replay->rows[block.row].sums;
-        sums->count++;
-        sums->bytes += size;
-        sums->reallocations += resized;
-        totals->allocations++;
-        totals->bytes += size;
-        totals->reallocations += resized;
-        rows_add_live(replay, &block);
+    bool summed = replay_is_summed(event->heap, block);
+    bool continues = old && replay_is_summed(event->heap, old);
+    if (summed && continues)
+        error = replay_continue_chain(replay, old, block);
+    else if (continues)
+        replay_end_chain(replay, old);
+    if (!error && summed)
+        error = replay_begin_block(replay, block, event->time);
+    if (!error && summed)
         rows_note_peak(replay, event->time);
-    }
-    return live_map_add(&event->heap->blocks, &block) ? NULL : error_no_memory();
+    return error;
+}
+
+struct request {
+    uint64_t address, size;
+    uint32_t stack;
+    bool has_slack;
+    uint64_t slack;
+    bool resized;
+};
+
+static struct error *add_block(struct replay *replay, const struct replay_event *event,
+                               const struct request *request, const struct live_block *old)
+{
+    struct error *error = check_stack(replay, request->stack);
+    if (error)
+        return error;
+    if (request->size > MOST_BYTES)
+        return error_format(ERROR_CORRUPT, "a block of %llu bytes does not fit in memory",
+                            (unsigned long long)request->size);
+    event->thread->unknown_run = 0;
+    event->thread->last_address = request->address;
+    if (!request->address)
+        return NULL;
+    error = evict(replay, event, request->address);
+    if (error)
+        return error;
+    if (tracks_freed(replay))
+        bad_frees_note_allocated(&replay->bad_frees, process_of(replay, event), request->address);
+    struct live_block block = {
+        .address = request->address,
+        .size = request->size,
+        .birth = event->time,
+        .thread = event->thread_id & 0x7fffffff,
+        .slack = request->has_slack && request->slack < LIVE_SLACK_UNKNOWN
+                     ? (uint32_t)request->slack
+                     : LIVE_SLACK_UNKNOWN,
+    };
+    error = begin_block(replay, event, &block, request->stack, old);
+    if (!error && !live_map_add(&event->heap->blocks, &block))
+        error = error_no_memory();
+    return error;
+}
+
+/* Its thread has not allocated since. */
+static void note_temporary(struct replay *replay, const struct live_block *block)
+{
+    struct replay_sums *sums = &replay->rows[block->row].sums;
+    sums->temporary++;
+    sums->temporary_bytes += block->size;
+    replay->totals.temporary++;
+    replay->totals.temporary_bytes += block->size;
+}
+
+static struct error *note_foreign(struct replay *replay, const struct replay_event *event,
+                                  const struct live_block *block)
+{
+    replay->rows[block->row].sums.foreign++;
+    replay->totals.foreign++;
+    return thread_pairs_add(&replay->foreign, block->thread, event->thread_id, block->size)
+               ? NULL
+               : error_no_memory();
 }
 
 /* A block that has been taken out of its map has ended. */
-static void end_block(struct replay *replay, const struct event *event,
-                      const struct live_block *block, bool freed)
+static struct error *end_block(struct replay *replay, const struct replay_event *event,
+                               const struct live_block *block, enum replay_end how)
 {
-    struct replay_totals *totals = &replay->totals;
     event->thread->unknown_run = 0;
-    if (!is_summed(event->heap, block))
-        return;
-    rows_remove_live(replay, block);
-    totals->deallocations++;
+    if (how == REPLAY_FREED && tracks_freed(replay) &&
+        !bad_frees_note_freed(&replay->bad_frees, process_of(replay, event), block,
+                              event->thread_id, event->time))
+        return error_no_memory();
+    if (!replay_is_summed(event->heap, block))
+        return NULL;
+    replay->totals.deallocations++;
     if (block->inherited) {
-        totals->inherited_frees++;
-        return;
+        replay->totals.inherited_frees++;
+        return replay_end_block(replay, block, event->time, how);
     }
     struct replay_thread *owner = &replay->threads[block->thread];
-    if (owner->last_address != block->address)
-        return;
-    owner->last_address = 0;
-    if (freed) {
-        struct replay_sums *sums = &replay->rows[block->row].sums;
-        sums->temporary++;
-        sums->temporary_bytes += block->size;
-        totals->temporary++;
-        totals->temporary_bytes += block->size;
-    }
+    bool is_last = owner->last_address == block->address;
+    if (is_last)
+        owner->last_address = 0;
+    if (is_last && how == REPLAY_FREED)
+        note_temporary(replay, block);
+    struct error *error =
+        block->thread != event->thread_id ? note_foreign(replay, event, block) : NULL;
+    return error ? error : replay_end_block(replay, block, event->time, how);
 }
 
-static void begin_resize(struct replay *replay, const struct event *event)
+static void begin_resize(struct replay *replay, const struct replay_event *event)
 {
     struct replay_thread *thread = event->thread;
     thread->resizing = true;
@@ -221,7 +255,7 @@ static void begin_resize(struct replay *replay, const struct event *event)
     event->heap->resizing = event->thread_id;
 }
 
-static void end_resize(struct replay *replay, const struct event *event)
+static void end_resize(struct replay *replay, const struct replay_event *event)
 {
     const struct replay_thread *thread = event->thread;
     if (thread->later)
@@ -233,52 +267,75 @@ static void end_resize(struct replay *replay, const struct event *event)
     event->thread->resizing = false;
 }
 
-static void note_unknown(struct replay *replay, const struct event *event)
+static struct error *note_unknown(struct replay *replay, const struct replay_event *event,
+                                  uint64_t address, uint32_t stack)
 {
+    struct replay_thread *thread = event->thread;
     if (!event->heap->selected)
-        return;
+        return NULL;
     if (event->heap->inherits_unknown) {
         replay->totals.inherited_frees++;
-        return;
+        return NULL;
     }
     replay->totals.unknown_frees++;
-    event->thread->unknown_run++;
+    if (!thread->unknown_run++)
+        thread->bad_run = 0;
+    if (!tracks_freed(replay))
+        return NULL;
+    struct bad_free bad = {
+        .address = address,
+        .time = event->time,
+        .process = process_of(replay, event),
+        .thread = event->thread_id,
+        .stack = stack,
+    };
+    size_t before = replay->bad_frees.count;
+    if (!bad_frees_add(&replay->bad_frees, &bad, &thread->last_bad))
+        return error_no_memory();
+    thread->bad_run += replay->bad_frees.count > before;
+    return NULL;
 }
 
 static struct error *on_free(struct replay *replay, const struct log_free *record)
 {
     struct error *error = NULL;
-    struct event event;
+    struct replay_event event;
     struct live_block block;
     if (!begin_event(replay, record->thread, record->time, &event, &error))
         return error;
     struct replay_thread *thread = event.thread;
+    error = check_stack(replay, record->stack);
+    if (error)
+        return error;
     if (thread->resizing && thread->resized.address == record->address) {
         /* A reallocation to size 0: another thread's event fell into it, and it freed its block. */
         block = thread->resized;
         end_resize(replay, &event);
-        end_block(replay, &event, &block, true);
-    } else if (live_map_take(&event.heap->blocks, record->address, &block)) {
-        end_block(replay, &event, &block, true);
-    } else {
-        note_unknown(replay, &event);
+        return end_block(replay, &event, &block, REPLAY_FREED);
     }
-    return NULL;
+    if (live_map_take(&event.heap->blocks, record->address, &block))
+        return end_block(replay, &event, &block, REPLAY_FREED);
+    return note_unknown(replay, &event, record->address, record->stack);
 }
 
 static struct error *on_alloc(struct replay *replay, const struct log_alloc *record)
 {
     struct error *error = NULL;
-    struct event event;
+    struct replay_event event;
     if (!begin_event(replay, record->thread, record->time, &event, &error))
         return error;
-    return add_block(replay, &event, record->address, record->size, record->stack, false);
+    const struct request request = {.address = record->address,
+                                    .size = record->size,
+                                    .stack = record->stack,
+                                    .has_slack = record->has_slack,
+                                    .slack = record->slack};
+    return add_block(replay, &event, &request, NULL);
 }
 
 static struct error *on_realloc(struct replay *replay, const struct log_realloc *record)
 {
     struct error *error = NULL;
-    struct event event;
+    struct replay_event event;
     struct live_block block;
     if (!begin_event(replay, record->thread, record->time, &event, &error))
         return error;
@@ -292,14 +349,19 @@ static struct error *on_realloc(struct replay *replay, const struct log_realloc 
         known = live_map_take(&event.heap->blocks, record->old_address, &block);
     }
     if (known)
-        end_block(replay, &event, &block, false);
+        error = end_block(replay, &event, &block, REPLAY_RESIZED);
     else if (record->old_address)
-        note_unknown(replay, &event);
-    return add_block(replay, &event, record->new_address, record->size, record->stack, true);
+        error = note_unknown(replay, &event, record->old_address, record->stack);
+    const struct request request = {.address = record->new_address,
+                                    .size = record->size,
+                                    .stack = record->stack,
+                                    .has_slack = record->has_slack,
+                                    .slack = record->slack};
+    return error ? error : add_block(replay, &event, &request, known ? &block : NULL);
 }
 
 /* The block of an open reallocation is alive as before. */
-static struct error *close_resize(struct replay *replay, const struct event *event)
+struct error *replay_close_resize(struct replay *replay, const struct replay_event *event)
 {
     struct replay_thread *thread = event->thread;
     if (!thread->resizing)
@@ -307,17 +369,19 @@ static struct error *close_resize(struct replay *replay, const struct event *eve
     end_resize(replay, event);
     if (!thread->resized.address)
         return NULL;
-    evict(replay, event, thread->resized.address);
+    struct error *error = evict(replay, event, thread->resized.address);
+    if (error)
+        return error;
     return live_map_add(&event->heap->blocks, &thread->resized) ? NULL : error_no_memory();
 }
 
 static struct error *on_realloc_begin(struct replay *replay, const struct log_realloc_begin *record)
 {
     struct error *error = NULL;
-    struct event event;
+    struct replay_event event;
     if (!begin_event(replay, record->thread, record->time, &event, &error))
         return error;
-    error = close_resize(replay, &event);
+    error = replay_close_resize(replay, &event);
     if (error)
         return error;
     begin_resize(replay, &event);
@@ -329,18 +393,19 @@ static struct error *on_realloc_begin(struct replay *replay, const struct log_re
 static struct error *on_failed(struct replay *replay, const struct log_failed *record)
 {
     struct error *error = NULL;
-    struct event event;
+    struct replay_event event;
     if (!begin_event(replay, record->thread, record->time, &event, &error))
         return error;
     error = check_stack(replay, record->stack);
     if (!error)
-        error = close_resize(replay, &event);
+        error = replay_close_resize(replay, &event);
     if (error || !event.heap->selected || !is_wanted(replay, &event))
         return error;
     uint32_t row = rows_find(replay, record->stack, rows_group(replay, event.thread_id));
     if (!row)
         return error_no_memory();
     replay->rows[row].sums.failed++;
+    replay->rows[row].sums.failed_bytes += record->size < MOST_BYTES ? record->size : MOST_BYTES;
     replay->totals.failed++;
     return NULL;
 }
@@ -349,7 +414,7 @@ static struct error *change_mapping(struct replay *replay, uint32_t thread, uint
                                     uint64_t address, uint64_t size, bool map)
 {
     struct error *error = NULL;
-    struct event event;
+    struct replay_event event;
     bool ok;
     if (!begin_event(replay, thread, time, &event, &error))
         return error;
@@ -372,130 +437,6 @@ static struct error *change_mapping(struct replay *replay, uint32_t thread, uint
     if (totals->mapped_now > totals->mapped_peak)
         totals->mapped_peak = totals->mapped_now;
     return NULL;
-}
-
-/* ---- Processes and threads ---- */
-
-static bool may_copy(const struct replay *replay, size_t count)
-{
-    uint64_t events = replay->totals.events;
-    return replay->inherited + count <= INHERITED_FIRST + INHERITED_PER_EVENT * events &&
-           replay->copied + count <= COPIED_FIRST + COPIED_PER_EVENT * events;
-}
-
-/* Copies the parent's live blocks to a forked child. */
-static struct error *inherit(struct replay *replay, const struct log_process *process,
-                             struct replay_heap *heap)
-{
-    const struct live_map *parent = &replay->heaps[process->parent].blocks;
-    size_t index = 0;
-    struct live_block *block;
-    /* A process that is killed during a fork ends before its child is seen. */
-    if (replay->heaps[process->parent].ended || !may_copy(replay, parent->count)) {
-        heap->inherits_unknown = true;
-        return NULL;
-    }
-    heap->inherited = parent->count;
-    replay->inherited += heap->inherited;
-    replay->copied += heap->inherited;
-    if (!live_map_copy(&heap->blocks, parent))
-        return error_no_memory();
-    while ((block = live_map_next(&heap->blocks, &index))) {
-        block->inherited = 1;
-        if (block->row && replay->options.split == REPLAY_BY_PROCESS) {
-            block->row = rows_find(replay, replay->rows[block->row].stack, process->process);
-            if (!block->row)
-                return error_no_memory();
-        }
-        if (is_summed(heap, block))
-            rows_add_live(replay, block);
-    }
-    rows_note_peak(replay, replay->totals.last_time);
-    return NULL;
-}
-
-static struct error *begin_process(struct replay *replay, const struct log_process *process)
-{
-    if (!replay_grow(&replay->heaps, &replay->heap_count, process->process, sizeof *replay->heaps))
-        return error_no_memory();
-    struct replay_heap *heap = &replay->heaps[process->process];
-    heap->selected = replay->options.pid < 0 || process->pid == replay->options.pid;
-    bool copies = process->origin == LOG_ORIGIN_FORK && process->parent && !replay->over;
-    return copies ? inherit(replay, process, heap) : NULL;
-}
-
-static void end_live(struct replay *replay, const struct replay_heap *heap,
-                     const struct live_block *block, bool leaks)
-{
-    if (!is_summed(heap, block))
-        return;
-    rows_remove_live(replay, block);
-    if (!leaks || block->inherited)
-        return;
-    struct replay_sums *sums = &replay->rows[block->row].sums;
-    sums->leaked++;
-    sums->leaked_bytes += block->size;
-    replay->totals.leaked++;
-    replay->totals.leaked_bytes += block->size;
-}
-
-/* What is alive when its process ends has leaked, unless an exec took the whole heap away. */
-static void end_heap(struct replay *replay, uint32_t process, bool leaks)
-{
-    struct replay_heap *heap = &replay->heaps[process];
-    size_t index = 0;
-    const struct live_block *block;
-    while ((block = live_map_next(&heap->blocks, &index)))
-        end_live(replay, heap, block, leaks);
-    live_map_deinit(&heap->blocks);
-    uint64_t mapped = heap->mappings.total;
-    replay->totals.mapped_now -= mapped;
-    if (leaks)
-        replay->totals.mapped_end += mapped;
-    mappings_deinit(&heap->mappings);
-    replay->inherited -= heap->inherited;
-    heap->inherited = 0;
-    heap->ended = true;
-}
-
-/* Reallocations that the end of their process or of the log cut short. */
-static struct error *close_resizes(struct replay *replay, uint32_t process)
-{
-    struct replay_heap *heap = &replay->heaps[process];
-    struct error *error = NULL;
-    while (!error && heap->resizing) {
-        struct event event = {.thread = &replay->threads[heap->resizing],
-                              .heap = heap,
-                              .thread_id = heap->resizing,
-                              .time = replay->totals.last_time};
-        error = close_resize(replay, &event);
-    }
-    return error;
-}
-
-static struct error *end_process(struct replay *replay, const struct log_process_end *end)
-{
-    if (!end->process || end->process >= replay->catalog.process_count)
-        return error_format(ERROR_CORRUPT, "process %u ends and was not defined", end->process);
-    if (replay->tick_ns && end->time > replay->to_tick) {
-        replay->over = true;
-        return NULL;
-    }
-    struct error *error = close_resizes(replay, end->process);
-    if (!error)
-        end_heap(replay, end->process, end->status != STATUS_EXEC);
-    return error;
-}
-
-/* As a thread ends, glibc frees the blocks that it had kept back for the thread (tcache): these
- * were freed by the program before, so a run of unknown frees at a thread's end is none of its. */
-static void end_thread(struct replay *replay, uint32_t id)
-{
-    if (id >= replay->thread_count)
-        return;
-    replay->totals.unknown_frees -= replay->threads[id].unknown_run;
-    replay->totals.cleanup_frees += replay->threads[id].unknown_run;
-    replay->threads[id].unknown_run = 0;
 }
 
 struct error *replay_record(struct replay *replay, const struct log_record *record)
@@ -521,12 +462,12 @@ struct error *replay_record(struct replay *replay, const struct log_record *reco
                               record->munmap.address, record->munmap.size, false);
     case LOG_PROCESS: {
         struct error *error = catalog_add(&replay->catalog, record);
-        return error ? error : begin_process(replay, &record->process);
+        return error ? error : replay_begin_process(replay, &record->process);
     }
     case LOG_PROCESS_END:
-        return replay->over ? NULL : end_process(replay, &record->process_end);
+        return replay->over ? NULL : replay_end_process(replay, &record->process_end);
     case LOG_THREAD_END:
-        end_thread(replay, record->thread_end.thread);
+        replay_end_thread(replay, record->thread_end.thread);
         return NULL;
     default:
         return catalog_add(&replay->catalog, record);
@@ -535,12 +476,7 @@ struct error *replay_record(struct replay *replay, const struct log_record *reco
 
 struct error *replay_finish(struct replay *replay)
 {
-    struct error *error = NULL;
-    for (uint32_t i = 1; !error && i < replay->catalog.process_count; i++) {
-        error = close_resizes(replay, i);
-        if (!error)
-            end_heap(replay, i, true);
-    }
+    struct error *error = replay_end_all(replay);
     for (size_t i = 1; i < replay->row_count; i++)
         rows_touch(replay, (uint32_t)i);
     return error;

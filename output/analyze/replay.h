@@ -7,6 +7,8 @@
  * in rows: one for each stack or, when they are to be grouped by thread or process, for each stack
  * and thread or process. The live set at the highest point of all live bytes is exact: each row
  * remembers its live bytes at the last peak, and does so lazily, when it next changes.
+ *
+ * Time is in ticks (log_header.tick_ns) or, in a log without times, the number of events so far.
  */
 #ifndef ALLOCPTRACE_ANALYZE_REPLAY_H
 #define ALLOCPTRACE_ANALYZE_REPLAY_H
@@ -15,7 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "output/analyze/bad_frees.h"
+#include "output/analyze/buckets.h"
 #include "output/analyze/catalog.h"
+#include "output/analyze/chains.h"
+#include "output/analyze/live_map.h"
+#include "output/analyze/thread_pairs.h"
 #include "output/log/error.h"
 #include "output/log/record.h"
 
@@ -26,23 +33,41 @@ enum replay_split {
     REPLAY_BY_THREAD,
 };
 
+/* What costs time or memory and is collected only if asked for. */
+enum replay_need {
+    REPLAY_NEEDS_HISTORY = 1,   /* replay.history */
+    REPLAY_NEEDS_BUCKETS = 2,   /* the rows of replay.sizes and replay.lifetimes */
+    REPLAY_NEEDS_BAD_FREES = 4, /* replay.bad_frees */
+};
+
 struct replay_options {
     enum replay_split split;
-    int64_t pid;     /* only the processes with this pid, -1 for all */
-    int64_t tid;     /* only allocations of this thread, -1 for all */
-    double from, to; /* only allocations made in this span, seconds since the start; to ends the
-                        replay. Infinite where not wanted */
+    unsigned needs;    /* enum replay_need */
+    int64_t pid;       /* only the processes with this pid, -1 for all */
+    int64_t tid;       /* only allocations of this thread, -1 for all */
+    double from, to;   /* only allocations made in this span, seconds since the start; to ends the
+                          replay. Infinite where not wanted */
+    double older_than; /* only blocks that were alive for so many seconds leak; 0 for all */
+    struct replay_observer *observers; /* a list, NULL for none; they are the caller's */
 };
 
 struct replay_sums {
     uint64_t count; /* allocations */
     uint64_t bytes; /* asked for by them */
     uint64_t reallocations;
-    uint64_t failed;                     /* calls that returned nothing */
+    uint64_t moved, copied;              /* of them, to another address; bytes taken along */
+    uint64_t failed, failed_bytes;       /* calls that returned nothing */
     uint64_t temporary, temporary_bytes; /* freed before their thread allocated again */
-    uint64_t live, live_bytes;
-    uint64_t peak, peak_bytes;     /* live at the global peak */
-    uint64_t leaked, leaked_bytes; /* live at the end of their process, or of the log */
+    uint64_t foreign;                    /* freed by another thread */
+    uint64_t lifetime;                   /* of all blocks together: ticks, or events */
+    uint64_t slack, slack_count;         /* usable beyond asked for; blocks of which it is known */
+    uint64_t live, live_bytes, live_slack;
+    uint64_t most, most_bytes;             /* live at the row's own peak */
+    uint64_t peak, peak_bytes, peak_slack; /* live at the global peak */
+    uint64_t leaked, leaked_bytes;         /* live at the end of their process, or of the log */
+    uint64_t chains;                       /* buffers that were last resized here */
+    uint64_t chain_length;                 /* reallocations of the one with the most */
+    uint64_t chain_first, chain_last;      /* its size before and after, bytes */
 };
 
 struct replay_row {
@@ -54,11 +79,12 @@ struct replay_row {
 
 struct replay_totals {
     uint64_t allocations, deallocations, reallocations, bytes;
-    uint64_t failed, temporary, temporary_bytes;
-    uint64_t live, live_bytes;
-    uint64_t peak_bytes, peak_blocks, peak_time; /* time in ticks */
+    uint64_t moved, copied, chains, failed, temporary, temporary_bytes, foreign;
+    uint64_t slack, slack_count, peak_slack;
+    uint64_t live, live_bytes, live_slack;
+    uint64_t peak_bytes, peak_blocks, peak_time; /* time in ticks, or events */
     uint64_t leaked, leaked_bytes;
-    uint64_t last_time; /* ticks */
+    uint64_t last_time; /* ticks, or events */
     uint64_t events;
     uint64_t missed_frees;    /* a block came to be where one was alive */
     uint64_t unknown_frees;   /* of addresses where no block was known */
@@ -68,12 +94,44 @@ struct replay_totals {
     uint64_t mapped_end; /* bytes still mapped as their process, or the log, ended */
 };
 
+/* How a block's life ends. */
+enum replay_end {
+    REPLAY_FREED,
+    REPLAY_RESIZED, /* a reallocation's result is a block of its own */
+    REPLAY_MISSED,  /* the free was not seen */
+    REPLAY_LEFT,    /* alive as its process ended, or the log */
+    REPLAY_EXECED,  /* alive as its process replaced itself */
+};
+
+struct replay;
+
+/*
+ * Is told of each block's begin and end, in the log's order; for reports that need more than sums.
+ * Embed it in a struct of the report's own. Of what is not summed up (other processes and threads)
+ * nothing is told. Copies that a forked child inherits begin as well, marked so.
+ */
+struct replay_observer {
+    struct replay_observer *next;
+    struct error *(*begin)(struct replay_observer *observer, const struct replay *replay,
+                           const struct live_block *block, uint64_t time);
+    struct error *(*end)(struct replay_observer *observer, const struct replay *replay,
+                         const struct live_block *block, uint64_t time, enum replay_end how);
+    void (*destroy)(struct replay_observer *observer);
+};
+
 struct replay {
     struct catalog catalog;
     struct replay_row *rows; /* element 0 is unused */
     size_t row_count;
     struct replay_totals totals;
+    struct buckets sizes, lifetimes; /* lifetimes are those of all blocks' ends */
+    struct bad_frees bad_frees;      /* empty unless asked for, as is history */
+    struct history *history;         /* NULL unless asked for */
+    struct thread_pairs foreign;
     /* private: */
+    struct chains chains;
+    uint64_t older_ticks;
+    size_t running; /* processes */
     struct replay_options options;
     uint64_t tick_ns;
     uint64_t from_tick, to_tick;
@@ -99,5 +157,12 @@ struct error *replay_record(struct replay *replay, const struct log_record *reco
 
 /* After the last record: what is still alive has leaked. */
 struct error *replay_finish(struct replay *replay);
+
+/* Adds the sums of one row to those of another; of chains the longest counts, and the rows' own
+ * peaks, which were not at one time, are added all the same. */
+void replay_add_sums(struct replay_sums *to, const struct replay_sums *from);
+
+/* A time or a length of time, in seconds; in a log without times as it is. */
+double replay_seconds(const struct replay *replay, uint64_t time);
 
 #endif

@@ -16,7 +16,8 @@ struct report {
     const struct options *options;
     const struct replay *replay;
     const struct log_header *header;
-    bool truncated; /* the log has no end record */
+    bool truncated;                   /* the log has no end record */
+    struct replay_observer *observer; /* the report's own, see report_kinds.h; or NULL */
 };
 
 /* report_summary.c: totals and the top sites. */

@@ -4,16 +4,16 @@
 #include <string.h>
 
 static const struct report_kind kinds[] = {
-    [REPORT_SUMMARY] = {"the summary", report_summary, REPLAY_BY_STACK},
-    [REPORT_LEAKS] = {"--leaks", report_leaks, REPLAY_BY_STACK},
-    [REPORT_JSON] = {"--json", report_json, REPLAY_BY_STACK},
-    [REPORT_FOLDED] = {"--flamegraph", report_folded, REPLAY_BY_PROCESS},
+    [REPORT_SUMMARY] = {"the summary", report_summary, REPLAY_BY_STACK, 0, NULL},
+    [REPORT_LEAKS] = {"--leaks", report_leaks, REPLAY_BY_STACK, 0, NULL},
+    [REPORT_JSON] = {"--json", report_json, REPLAY_BY_STACK, 0, NULL},
+    [REPORT_FOLDED] = {"--flamegraph", report_folded, REPLAY_BY_PROCESS, 0, NULL},
 };
 
 #define EXPORT_OPTION "--export="
 
 static const struct report_kind exports[] = {
-    {EXPORT_OPTION "folded", report_folded, REPLAY_BY_PROCESS},
+    {EXPORT_OPTION "folded", report_folded, REPLAY_BY_PROCESS, 0, NULL},
 };
 
 const struct report_kind *report_kind(enum report_id id)

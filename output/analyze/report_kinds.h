@@ -22,6 +22,10 @@ struct report_kind {
     const char *option; /* as on the command line, for messages: "--leaks", "--export=pprof" */
     struct error *(*write)(const struct report *report, FILE *out);
     enum replay_split split; /* at least so finely are the rows to be split */
+    unsigned needs;          /* enum replay_need */
+    /* For a report that must see each event: makes its observer, which write() finds in the report.
+     * NULL for the others. */
+    struct error *(*observe)(struct replay_observer **observer);
 };
 
 const struct report_kind *report_kind(enum report_id id);

@@ -107,9 +107,15 @@ struct replay_sums *rows_touch(struct replay *replay, uint32_t row_id)
     if (row->epoch != replay->epoch) {
         row->sums.peak = row->sums.live;
         row->sums.peak_bytes = row->sums.live_bytes;
+        row->sums.peak_slack = row->sums.live_slack;
         row->epoch = replay->epoch;
     }
     return &row->sums;
+}
+
+static uint64_t slack_of(const struct live_block *block)
+{
+    return block->slack == LIVE_SLACK_UNKNOWN ? 0 : block->slack;
 }
 
 void rows_add_live(struct replay *replay, const struct live_block *block)
@@ -118,8 +124,14 @@ void rows_add_live(struct replay *replay, const struct live_block *block)
     struct replay_sums *sums = rows_touch(replay, block->row);
     sums->live++;
     sums->live_bytes += block->size;
+    sums->live_slack += slack_of(block);
+    if (sums->live_bytes > sums->most_bytes) {
+        sums->most_bytes = sums->live_bytes;
+        sums->most = sums->live;
+    }
     totals->live++;
     totals->live_bytes += block->size;
+    totals->live_slack += slack_of(block);
 }
 
 void rows_note_peak(struct replay *replay, uint64_t time)
@@ -128,6 +140,7 @@ void rows_note_peak(struct replay *replay, uint64_t time)
     if (totals->live_bytes > totals->peak_bytes) {
         totals->peak_bytes = totals->live_bytes;
         totals->peak_blocks = totals->live;
+        totals->peak_slack = totals->live_slack;
         totals->peak_time = time;
         replay->epoch++;
     }
@@ -138,8 +151,10 @@ void rows_remove_live(struct replay *replay, const struct live_block *block)
     struct replay_sums *sums = rows_touch(replay, block->row);
     sums->live--;
     sums->live_bytes -= block->size;
+    sums->live_slack -= slack_of(block);
     replay->totals.live--;
     replay->totals.live_bytes -= block->size;
+    replay->totals.live_slack -= slack_of(block);
 }
 
 void rows_deinit(struct replay *replay)

@@ -52,22 +52,6 @@ static struct site_key key_of(const struct replay_row *row, const struct catalog
     return key;
 }
 
-void sites_add_sums(struct replay_sums *to, const struct replay_sums *from)
-{
-    to->count += from->count;
-    to->bytes += from->bytes;
-    to->reallocations += from->reallocations;
-    to->failed += from->failed;
-    to->temporary += from->temporary;
-    to->temporary_bytes += from->temporary_bytes;
-    to->live += from->live;
-    to->live_bytes += from->live_bytes;
-    to->peak += from->peak;
-    to->peak_bytes += from->peak_bytes;
-    to->leaked += from->leaked;
-    to->leaked_bytes += from->leaked_bytes;
-}
-
 static struct site_entry *entry_of(struct site_entry **entries, const struct site_key *key)
 {
     struct site_entry *entry;
@@ -225,7 +209,7 @@ static struct error *group_rows(const struct replay *replay, const struct option
         if (!entry)
             return error_no_memory();
         entry->site.named = line.named;
-        sites_add_sums(&entry->site.sums, &row->sums);
+        replay_add_sums(&entry->site.sums, &row->sums);
         sites->next_row[i] = entry->site.first_row;
         entry->site.first_row = i;
     }

@@ -32,7 +32,6 @@ struct error *sites_collect(const struct replay *replay, const struct options *o
                             struct sites *sites);
 void sites_deinit(struct sites *sites);
 
-void sites_add_sums(struct replay_sums *to, const struct replay_sums *from);
 /* Whether a row has nothing to tell: nothing was allocated there, nor is it in the peak. */
 bool sites_are_empty(const struct replay_sums *sums);
 

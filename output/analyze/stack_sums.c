@@ -44,7 +44,7 @@ static void merge(struct stack_sums *sums)
     qsort(sums->sums, sums->count, sizeof *sums->sums, by_place);
     for (size_t i = 0; i < sums->count; i++) {
         if (merged && by_place(&sums->sums[merged - 1], &sums->sums[i]) == 0)
-            sites_add_sums(&sums->sums[merged - 1].sums, &sums->sums[i].sums);
+            replay_add_sums(&sums->sums[merged - 1].sums, &sums->sums[i].sums);
         else
             sums->sums[merged++] = sums->sums[i];
     }
