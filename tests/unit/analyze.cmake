@@ -1,6 +1,14 @@
 # The analyzer's parts, on records built by hand.
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
-foreach(name gate live_map mappings replay sites reports analyze_options)
+foreach(name
+    analyze_options
+    frame_tree
+    gate
+    live_map
+    mappings
+    replay
+    reports
+    sites)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE
     allocptrace_options allocptrace_analyze_core PkgConfig::CMOCKA PkgConfig::JANSSON)
