@@ -55,6 +55,12 @@
         .out = -1                                                                                  \
     }
 
+#define STANDARD(symbol, what, size_at, count_at, address_at, out_at)                              \
+    {                                                                                              \
+        .name = symbol, .kind = what, .size = size_at, .count = count_at, .address = address_at,   \
+        .out = out_at, .standard = true, .zero_frees = (what) == ALLOCATOR_RESIZE                  \
+    }
+
 /* What jemalloc defines under each of its prefixes. */
 #define JEMALLOC(prefix)                                                                           \
     ALLOCATE(prefix "malloc", 0), ALLOCATE_ARRAY(prefix "calloc", 0, 1),                           \
@@ -89,19 +95,19 @@
 
 static const struct allocator_function functions[] = {
     /* C library; jemalloc and tcmalloc define the same names when they replace it. */
-    ALLOCATE("malloc", 0),
-    ALLOCATE_ARRAY("calloc", 0, 1),
-    RESIZE("realloc", 0, 1),
-    RESIZE_ARRAY("reallocarray", 0, 1, 2),
+    STANDARD("malloc", ALLOCATOR_ALLOCATE, 0, -1, -1, -1),
+    STANDARD("calloc", ALLOCATOR_ALLOCATE, 1, 0, -1, -1),
+    STANDARD("realloc", ALLOCATOR_RESIZE, 1, -1, 0, -1),
+    STANDARD("reallocarray", ALLOCATOR_RESIZE, 2, 1, 0, -1),
+    STANDARD("posix_memalign", ALLOCATOR_ALLOCATE, 2, -1, -1, 0),
+    STANDARD("aligned_alloc", ALLOCATOR_ALLOCATE, 1, -1, -1, -1),
+    STANDARD("memalign", ALLOCATOR_ALLOCATE, 1, -1, -1, -1),
+    STANDARD("valloc", ALLOCATOR_ALLOCATE, 0, -1, -1, -1),
+    STANDARD("pvalloc", ALLOCATOR_ALLOCATE, 0, -1, -1, -1),
     FREE("free"),
     FREE_WRAPPER("cfree"),
     FREE_WRAPPER("free_sized"),
     FREE_WRAPPER("free_aligned_sized"),
-    ALLOCATE_OUT("posix_memalign", 0, 2),
-    ALLOCATE("aligned_alloc", 1),
-    ALLOCATE("memalign", 1),
-    ALLOCATE("valloc", 0),
-    ALLOCATE("pvalloc", 0),
 
     /* operator new and new[]: plain, nothrow, aligned, aligned nothrow. */
     NEW("_Znwm"),

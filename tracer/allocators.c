@@ -193,6 +193,7 @@ static struct error *parse_known(const char *spec, const char *known,
                 continue;
             *function = functions[k];
             function->user = true;
+            function->standard = false;
             return NULL;
         }
     }

@@ -38,6 +38,9 @@ struct allocator_function {
     /* operator new and delete: left out where their code calls a traced function itself, so that
      * a call costs no further stops (it would be counted once in any case). */
     bool wrapper;
+    /* One of the C library's own; what it gives is laid out as that library's allocator does, if
+     * the module is a C library that is known (module.h). */
+    bool standard;
     bool zero_frees;        /* RESIZE: size 0 with a block frees it and returns NULL */
     const char *module;     /* only in a module whose file name matches (fnmatch(3)), or NULL */
     uint64_t fixed_address; /* file virtual address given by the user instead of a name, or 0 */

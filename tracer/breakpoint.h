@@ -42,6 +42,7 @@ struct breakpoint {
     uint8_t tail[BREAKPOINT_TAIL]; /* original code behind the breakpoint */
     uint64_t slot; /* address of the relocated copy; 0: it must be single-stepped in place */
     const struct allocator_function *function; /* for BREAKPOINT_ENTRY */
+    bool glibc_heap;                           /* of function: what it gives are glibc's chunks */
 };
 
 struct breakpoint_table {

@@ -2,6 +2,7 @@
 add_library(allocptrace_probe_logic STATIC
   allocator_table.c
   allocators.c
+  glibc_chunk.c
   inflight.c
   relocate.c
   seccomp_filter.c

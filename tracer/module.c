@@ -122,6 +122,12 @@ static void note_symbol(struct module *module, const struct elf_function *symbol
         module->sigmask = symbol->address;
     else if (strcmp(symbol->name, "__lsan_do_leak_check") == 0)
         module->leak_sanitizer = true;
+    /* glibc's shared library offers this and no other C library does; a static program, which need
+     * not have it, tells by a function inside the allocator, which is not linked along with another
+     * malloc. */
+    else if ((symbol->dynamic && strcmp(symbol->name, "gnu_get_libc_version") == 0) ||
+             strcmp(symbol->name, "_int_malloc") == 0)
+        module->glibc_heap = true;
 }
 
 static bool visit_symbol(const struct elf_function *symbol, void *data)

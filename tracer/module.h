@@ -35,6 +35,7 @@ struct module {
     /* File virtual addresses of _dl_debug_state, ptrace, sigaction and pthread_sigmask, or 0. */
     uint64_t linker_breakpoint, ptrace, sigaction, sigmask;
     bool leak_sanitizer; /* its runtime is part of the file */
+    bool glibc_heap;     /* its standard functions are glibc's, see glibc_chunk.h */
 };
 
 struct module_registry;

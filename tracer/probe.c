@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "symbols/proc_maps.h"
+#include "tracer/glibc_chunk.h"
 #include "tracer/planted.h"
 #include "tracer/proc_files.h"
 #include "tracer/ptrace_io.h"
@@ -46,6 +47,30 @@ static uint64_t size_asked(const struct allocator_function *function,
     if (__builtin_mul_overflow(size, argument(registers, function->count), &product))
         return UINT64_MAX;
     return product;
+}
+
+/* An allocation or reallocation has given the block at address. */
+static void put_block(struct session *session, struct tracee *tracee,
+                      const struct inflight_call *call, enum log_kind kind, uint64_t address,
+                      uint64_t old_address)
+{
+    struct recorder_event event = {
+        .kind = kind,
+        .thread = tracee->thread,
+        .level = (uint32_t)call->ticket,
+        .time = recorder_now(session->recorder),
+        .address = address,
+        .old_address = old_address,
+        .size = call->arguments[ARGUMENT_SIZE],
+    };
+    uint64_t head, usable;
+    event.has_slack =
+        call->glibc_heap &&
+        mem_read(tracee->tid, address - GLIBC_CHUNK_HEAD, &head, sizeof head) == sizeof head &&
+        glibc_chunk_usable(address, head, event.size, &usable);
+    if (event.has_slack)
+        event.slack = usable - event.size;
+    recorder_event(session->recorder, &event);
 }
 
 static void put_event(struct session *session, struct tracee *tracee, uint32_t level,
@@ -246,6 +271,7 @@ static void enter(struct session *session, struct tracee *tracee,
     else if (function->kind == ALLOCATOR_BRK)
         open->arguments[ARGUMENT_OLD_BREAK] = heap_end(tracee->tid);
     open->ticket = level_of(tracee, inflight);
+    open->glibc_heap = breakpoint->glibc_heap;
     if (function->kind == ALLOCATOR_FREE)
         put_free(session, tracee, function, registers);
     if (ends_at_entry(function)) {
@@ -281,7 +307,7 @@ static void leave_allocate(struct session *session, struct tracee *tracee,
             address = 0;
     }
     if (address)
-        put_event(session, tracee, (uint32_t)call->ticket, LOG_ALLOC, address, 0, size);
+        put_block(session, tracee, call, LOG_ALLOC, address, 0);
     else
         put_event(session, tracee, (uint32_t)call->ticket, LOG_FAILED, 0, 0, size);
 }
@@ -295,7 +321,7 @@ static void leave_resize(struct session *session, struct tracee *tracee,
     if (!old) {
         leave_allocate(session, tracee, call, result);
     } else if (result) {
-        put_event(session, tracee, level, LOG_REALLOC, result, old, size);
+        put_block(session, tracee, call, LOG_REALLOC, result, old);
     } else if (size == 0 && call->function->zero_frees) {
         /* The block is gone and none came: a free, and no failure. */
         put_event(session, tracee, level, LOG_FREE, old, 0, 0);

@@ -293,7 +293,9 @@ static void put_event(struct recorder *recorder, const struct recorder_event *ev
                                           .thread = event->thread,
                                           .address = event->address,
                                           .size = event->size,
-                                          .stack = stack};
+                                          .stack = stack,
+                                          .slack = event->slack,
+                                          .has_slack = event->has_slack};
         break;
     case LOG_FREE:
         record.free = (struct log_free){
@@ -305,7 +307,9 @@ static void put_event(struct recorder *recorder, const struct recorder_event *ev
                                               .old_address = event->old_address,
                                               .new_address = event->address,
                                               .size = event->size,
-                                              .stack = stack};
+                                              .stack = stack,
+                                              .slack = event->slack,
+                                              .has_slack = event->has_slack};
         break;
     case LOG_FAILED:
         record.failed = (struct log_failed){

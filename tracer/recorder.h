@@ -96,6 +96,8 @@ struct recorder_event {
     uint32_t level;
     uint64_t time; /* recorder_now() when it happened */
     uint64_t address, old_address, size;
+    uint64_t slack; /* as in struct log_alloc */
+    bool has_slack;
 };
 void recorder_event(struct recorder *recorder, const struct recorder_event *event);
 

@@ -410,6 +410,7 @@ static void break_functions(struct session *session, struct space *space, struct
         if (!breakpoint)
             continue;
         breakpoint->function = module->functions[i].function;
+        breakpoint->glibc_heap = module->glibc_heap && breakpoint->function->standard;
         space->functions++;
     }
     if (module->linker_breakpoint)

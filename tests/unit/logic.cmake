@@ -1,5 +1,5 @@
 # The tracer's parts that touch no process: allocptrace_probe_logic.
-foreach(name allocators inflight relocate_layout seccomp_filter stop)
+foreach(name allocators glibc_chunk inflight relocate_layout seccomp_filter stop)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE
     allocptrace_options allocptrace_probe_logic PkgConfig::CMOCKA)
