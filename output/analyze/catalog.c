@@ -73,7 +73,7 @@ static const char *last_part(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-static const char *keep(struct catalog *catalog, struct log_text text)
+const char *catalog_text(struct catalog *catalog, struct log_text text)
 {
     return text_pool_add(catalog->texts, text.data, text.size);
 }
@@ -81,7 +81,7 @@ static const char *keep(struct catalog *catalog, struct log_text text)
 /* More than any linker writes; the rest of a longer one is left out. */
 #define MOST_BUILD_ID 64
 
-static const char *keep_hex(struct catalog *catalog, struct log_text bytes)
+const char *catalog_build_id(struct catalog *catalog, struct log_text bytes)
 {
     static const char digits[] = "0123456789abcdef";
     char text[2 * MOST_BUILD_ID];
@@ -95,8 +95,8 @@ static const char *keep_hex(struct catalog *catalog, struct log_text bytes)
 
 static struct error *add_module(struct catalog *catalog, const struct log_module *module)
 {
-    const char *path = keep(catalog, module->path);
-    const char *build_id = keep_hex(catalog, module->build_id);
+    const char *path = catalog_text(catalog, module->path);
+    const char *build_id = catalog_build_id(catalog, module->build_id);
     if (!path || !build_id)
         return error_no_memory();
     struct error *error = next_element(&catalog->modules, &catalog->module_count,
@@ -147,9 +147,9 @@ static struct error *add_symbol(struct catalog *catalog, const struct log_symbol
     for (size_t i = 0; i < symbol->location_count; i++) {
         const struct log_location *from = &symbol->locations[i];
         locations[i].line = from->line;
-        if (from->function.size && !(locations[i].function = keep(catalog, from->function)))
+        if (from->function.size && !(locations[i].function = catalog_text(catalog, from->function)))
             return error_no_memory();
-        if (from->file.size && !(locations[i].file = keep(catalog, from->file)))
+        if (from->file.size && !(locations[i].file = catalog_text(catalog, from->file)))
             return error_no_memory();
     }
     return NULL;
@@ -171,7 +171,7 @@ static struct error *add_stack(struct catalog *catalog, const struct log_stack *
 
 static struct error *add_thread(struct catalog *catalog, const struct log_thread *thread)
 {
-    const char *name = keep(catalog, thread->name);
+    const char *name = catalog_text(catalog, thread->name);
     if (!name)
         return error_no_memory();
     struct error *error = check_id(thread->process, catalog->process_count, false, "process");
@@ -186,7 +186,7 @@ static struct error *add_thread(struct catalog *catalog, const struct log_thread
 
 static struct error *add_process(struct catalog *catalog, const struct log_process *process)
 {
-    const char *executable = keep(catalog, process->executable);
+    const char *executable = catalog_text(catalog, process->executable);
     if (!executable)
         return error_no_memory();
     struct error *error = check_id(process->parent, catalog->process_count, true, "process");
@@ -206,7 +206,7 @@ static struct error *add_process(struct catalog *catalog, const struct log_proce
 
 static struct error *add_note(struct catalog *catalog, const struct log_note *note)
 {
-    const char *text = keep(catalog, note->text);
+    const char *text = catalog_text(catalog, note->text);
     size_t count = catalog->note_count;
     if ((count & (count - 1)) == 0) {
         const char **notes = realloc(catalog->notes, (count ? count * 2 : 1) * sizeof *notes);

@@ -81,6 +81,11 @@ void catalog_deinit(struct catalog *catalog);
 /* Takes in a definition; a record of another kind is left alone. */
 struct error *catalog_add(struct catalog *catalog, const struct log_record *record);
 
+/* Interned texts as the catalog keeps them; NULL when out of memory. */
+const char *catalog_text(struct catalog *catalog, struct log_text text);
+/* A build-id in hexadecimal. */
+const char *catalog_build_id(struct catalog *catalog, struct log_text bytes);
+
 /* A frame as seen by a person: one line for each location, or one for the address itself. */
 struct catalog_line {
     const char *function; /* never NULL: module+0xoffset if not named */

@@ -11,24 +11,40 @@
 /* So many ids are named in a message. */
 #define MOST_NAMED 8
 
-static struct error *read_records(struct log_reader *reader, const char *path,
-                                  struct replay *replay, bool *truncated)
+static struct error *take_record(struct log_record *record, struct merge *merge,
+                                 struct replay *replay)
 {
+    bool known = false;
+    struct error *error = merge ? merge_record(merge, replay, record, &known) : NULL;
+    return error || known ? error : replay_record(replay, record);
+}
+
+struct error *load_records(struct log_reader *reader, const char *path, struct merge *merge,
+                           struct replay *replay, bool *truncated, uint64_t *end)
+{
+    const struct replay_options *options = &replay->options;
     struct log_record record;
     struct error *error = NULL;
+    if ((isfinite(options->from) || isfinite(options->to)) && !log_reader_header(reader)->tick_ns)
+        return error_format(ERROR_USAGE, "--from and --to need a log with times, and %s has none",
+                            path);
+    *end = 0;
     while (!error) {
         uint64_t offset = log_reader_offset(reader);
-        switch (log_reader_next(reader, &record)) {
+        enum log_read read = log_reader_next(reader, &record);
+        switch (read) {
         case LOG_READ_RECORD:
-            error = replay_record(replay, &record);
+            error = take_record(&record, merge, replay);
+            if (!error && record.kind == LOG_END)
+                *end = record.end.time;
             if (error && error->code == ERROR_CORRUPT)
                 error_prefix(error, "%s: corrupt at byte %" PRIu64, path, offset);
             break;
         case LOG_READ_END:
-            *truncated = false;
-            return NULL;
         case LOG_READ_TRUNCATED:
-            *truncated = true;
+            *truncated = read == LOG_READ_TRUNCATED;
+            if (replay->totals.last_time > *end)
+                *end = replay->totals.last_time;
             return NULL;
         case LOG_READ_ERROR:
         default:
@@ -96,15 +112,16 @@ static struct error *check_ids(const struct replay *replay)
     return tid_found ? NULL : no_such_id("thread", options->tid, &tids);
 }
 
+struct error *load_finish(struct replay *replay)
+{
+    struct error *error = check_ids(replay);
+    return error ? error : replay_finish(replay);
+}
+
 struct error *load_log(struct log_reader *reader, const char *path, struct replay *replay,
                        bool *truncated)
 {
-    const struct replay_options *options = &replay->options;
-    if ((isfinite(options->from) || isfinite(options->to)) && !log_reader_header(reader)->tick_ns)
-        return error_format(ERROR_USAGE, "--from and --to need a log with times, and %s has none",
-                            path);
-    struct error *error = read_records(reader, path, replay, truncated);
-    if (!error)
-        error = check_ids(replay);
-    return error ? error : replay_finish(replay);
+    uint64_t end;
+    struct error *error = load_records(reader, path, NULL, replay, truncated, &end);
+    return error ? error : load_finish(replay);
 }

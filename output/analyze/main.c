@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "output/analyze/load.h"
 #include "output/analyze/options.h"
-#include "output/analyze/replay.h"
+#include "output/analyze/profile.h"
 #include "output/analyze/report_kinds.h"
 #include "output/log/file.h"
-#include "output/log/reader.h"
 
 /* The contract's exit statuses. */
 enum { EXIT_FINE = 0, EXIT_GATE = 1, EXIT_USAGE = 2, EXIT_LOG = 3 };
@@ -135,16 +133,15 @@ static bool judge(const struct report *report)
     return failed;
 }
 
-/* Reads the log and writes the reports. */
-static struct error *report_log(const struct options *options, struct log_reader *reader,
-                                struct replay *replay, struct replay_observer *const *observers,
-                                bool *failed)
+/* Writes the reports and judges. */
+static struct error *report_all(const struct options *options, const struct profile *profile,
+                                struct replay_observer *const *observers, bool *failed)
 {
-    struct report report = {
-        .options = options, .replay = replay, .header = log_reader_header(reader)};
-    struct error *error = load_log(reader, options->log, replay, &report.truncated);
-    if (!error && report.truncated)
-        warn_truncated(options->log, log_reader_offset(reader));
+    struct report report = {.options = options,
+                            .replay = &profile->replay,
+                            .header = &profile->header,
+                            .truncated = profile->truncated};
+    struct error *error = NULL;
     for (size_t i = 0; !error && i < options->output_count; i++) {
         report.observer = observers[i];
         error = print(&report, &options->outputs[i]);
@@ -153,7 +150,7 @@ static struct error *report_log(const struct options *options, struct log_reader
     return error;
 }
 
-static struct error *analyze(const struct options *options, struct log_reader *reader, bool *failed)
+static struct error *analyze(const struct options *options, bool *failed)
 {
     struct replay_options replay_options = {
         .split = split_of(options),
@@ -163,14 +160,15 @@ static struct error *analyze(const struct options *options, struct log_reader *r
         .from = options->from,
         .to = options->to,
     };
-    struct replay replay;
+    struct profile profile;
     struct replay_observer **observers;
     struct error *error = make_observers(options, &observers, &replay_options.observers);
     if (!error)
-        error = replay_init(&replay, &replay_options, log_reader_header(reader));
+        error = profile_load(options->logs, options->log_count, &replay_options, warn_truncated,
+                             &profile);
     if (!error) {
-        error = report_log(options, reader, &replay, observers, failed);
-        replay_deinit(&replay);
+        error = report_all(options, &profile, observers, failed);
+        profile_deinit(&profile);
     }
     destroy_observers(observers, options->output_count);
     return error;
@@ -179,7 +177,6 @@ static struct error *analyze(const struct options *options, struct log_reader *r
 int main(int argc, char **argv)
 {
     struct options options;
-    struct log_reader *reader;
     bool failed = false;
     struct error *error = options_parse(argc, argv, &options);
     signal(SIGPIPE, SIG_IGN);
@@ -187,9 +184,8 @@ int main(int argc, char **argv)
         options_print_help();
     } else if (!error && options.action == ACTION_VERSION) {
         puts("allocptrace-analyze " ALLOCPTRACE_VERSION);
-    } else if (!error && !(error = log_reader_open(options.log, &reader))) {
-        error = analyze(&options, reader, &failed);
-        log_reader_close(reader);
+    } else if (!error) {
+        error = analyze(&options, &failed);
     }
     options_deinit(&options);
     int status = conclude(error);

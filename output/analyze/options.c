@@ -254,10 +254,8 @@ struct error *options_parse(int argc, char **argv, struct options *options)
     }
     if (optind == argc)
         return error_format(ERROR_USAGE, "no log given; see --help");
-    if (optind + 1 < argc)
-        return error_format(ERROR_USAGE, "one log at a time is read, and '%s' is a second one",
-                            argv[optind + 1]);
-    options->log = argv[optind];
+    options->logs = (const char *const *)&argv[optind];
+    options->log_count = (size_t)(argc - optind);
     return options->output_count ? NULL : add_report(options, REPORT_SUMMARY, NULL);
 }
 

@@ -55,7 +55,8 @@ enum group_key {
 
 struct options {
     enum action action;
-    const char *log;
+    const char *const *logs; /* among the command line's words */
+    size_t log_count;
     struct output *outputs; /* at most one of them to standard output; never empty */
     size_t output_count;
     enum metric metric;

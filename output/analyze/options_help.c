@@ -6,9 +6,9 @@
 void options_print_help(void)
 {
     fputs(
-        "Usage: allocptrace-analyze [options] LOG\n"
-        "Tells who allocated what and what leaked, from a log that allocptrace wrote.\n"
-        "LOG '-' is standard input.\n"
+        "Usage: allocptrace-analyze [options] LOG...\n"
+        "Tells who allocated what and what leaked, from logs that allocptrace wrote. Several are\n"
+        "summed up, one after the other. LOG '-' is standard input.\n"
         "\n"
         "What to print:\n"
         "  (nothing given)          a summary: totals, peak, leaks, top sites; one large table\n"

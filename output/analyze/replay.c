@@ -30,6 +30,7 @@ struct error *replay_init(struct replay *replay, const struct replay_options *op
         .to_tick = tick_of(options->to, header->tick_ns),
         .older_ticks = tick_of(options->older_than, header->tick_ns),
         .row_count = 1,
+        .first_process = 1,
     };
     struct error *error = catalog_init(&replay->catalog);
     replay->rows = calloc(1, sizeof *replay->rows);
@@ -476,7 +477,8 @@ struct error *replay_record(struct replay *replay, const struct log_record *reco
 
 struct error *replay_finish(struct replay *replay)
 {
-    struct error *error = replay_end_all(replay);
+    replay->more_logs = false;
+    struct error *error = replay_end_log(replay);
     for (size_t i = 1; i < replay->row_count; i++)
         rows_touch(replay, (uint32_t)i);
     return error;

@@ -128,6 +128,8 @@ struct replay {
     struct bad_frees bad_frees;      /* empty unless asked for, as is history */
     struct history *history;         /* NULL unless asked for */
     struct thread_pairs foreign;
+    bool more_logs; /* to be set while another log follows: the ends of this one's processes are
+                       then part of the history */
     /* private: */
     struct chains chains;
     uint64_t older_ticks;
@@ -144,6 +146,7 @@ struct replay {
     struct row_index *row_index;
     struct replay_heap *heaps; /* by process id */
     size_t heap_count;
+    uint32_t first_process;        /* of this log */
     struct replay_thread *threads; /* by thread id */
     size_t thread_count;
 };
@@ -154,6 +157,9 @@ void replay_deinit(struct replay *replay);
 
 /* Takes in one record. An ERROR_CORRUPT error says what in it contradicts the log so far. */
 struct error *replay_record(struct replay *replay, const struct log_record *record);
+
+/* A log has ended, and another one may follow: what is still alive in its processes has leaked. */
+struct error *replay_end_log(struct replay *replay);
 
 /* After the last record: what is still alive has leaked. */
 struct error *replay_finish(struct replay *replay);

@@ -65,7 +65,5 @@ struct error *replay_close_resize(struct replay *replay, const struct replay_eve
 struct error *replay_begin_process(struct replay *replay, const struct log_process *process);
 struct error *replay_end_process(struct replay *replay, const struct log_process_end *end);
 void replay_end_thread(struct replay *replay, uint32_t id);
-/* Ends what is still there at the end of the log. */
-struct error *replay_end_all(struct replay *replay);
 
 #endif

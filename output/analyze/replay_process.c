@@ -140,7 +140,8 @@ struct error *replay_end_process(struct replay *replay, const struct log_process
         return error;
     replay->running--;
     /* With the last process everything ends: its heap's end is no part of its history. */
-    if (replay->history && !replay->running && !is_exec && !history_finish(replay->history, replay))
+    bool last = !replay->running && !replay->more_logs;
+    if (replay->history && last && !is_exec && !history_finish(replay->history, replay))
         return error_no_memory();
     uint64_t time = replay->totals.last_time;
     if (replay->tick_ns && end->time > time)
@@ -162,15 +163,18 @@ void replay_end_thread(struct replay *replay, uint32_t id)
     replay->threads[id].bad_run = 0;
 }
 
-struct error *replay_end_all(struct replay *replay)
+struct error *replay_end_log(struct replay *replay)
 {
     struct error *error = NULL;
     uint64_t time = replay->over ? replay->to_tick : replay->totals.last_time;
-    for (uint32_t i = 1; !error && i < replay->catalog.process_count; i++)
+    uint32_t count = (uint32_t)replay->catalog.process_count;
+    for (uint32_t i = replay->first_process; !error && i < count; i++)
         error = close_resizes(replay, i);
-    if (!error && replay->history && !history_finish(replay->history, replay))
+    if (!error && replay->history && !replay->more_logs && !history_finish(replay->history, replay))
         error = error_no_memory();
-    for (uint32_t i = 1; !error && i < replay->catalog.process_count; i++)
+    for (uint32_t i = replay->first_process; !error && i < count; i++)
         error = end_heap(replay, i, time, REPLAY_LEFT);
+    replay->running = 0;
+    replay->first_process = count;
     return error;
 }

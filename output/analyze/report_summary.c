@@ -119,6 +119,10 @@ static void print_totals(const struct report *report, FILE *out)
     const struct replay_totals *totals = &report->replay->totals;
     char count[32], share[16];
     print_program(report, out);
+    if (report->options->log_count > 1) {
+        print_label(out, "Logs");
+        fprintf(out, "%zu, one after the other\n", report->options->log_count);
+    }
     if (report->options->pid >= 0)
         print_process(report, out);
     if (report->header->tick_ns) {
@@ -263,12 +267,24 @@ static void print_notes(const struct report *report, FILE *out)
     }
 }
 
+static bool can_be_read_again(const struct options *options)
+{
+    for (size_t i = 0; i < options->log_count; i++) {
+        if (strcmp(options->logs[i], "-") == 0)
+            return false;
+    }
+    return true;
+}
+
 static void print_next(const struct report *report, FILE *out)
 {
     bool leaked = report->replay->totals.leaked > 0;
     fprintf(out, "\nNext: allocptrace-analyze %s ", leaked ? "--leaks" : "--flamegraph");
-    text_print_quoted(out, report->options->log);
-    fprintf(out, "    (%s; --help lists more)\n",
+    for (size_t i = 0; i < report->options->log_count; i++) {
+        text_print_quoted(out, report->options->logs[i]);
+        fputc(' ', out);
+    }
+    fprintf(out, "   (%s; --help lists more)\n",
             leaked ? "each leak with its whole stack" : "folded stacks for a flame graph");
 }
 
@@ -290,7 +306,7 @@ struct error *report_summary(const struct report *report, FILE *out)
             print_short_table(report, out, &sites, metrics[i]);
     sites_deinit(&sites);
     print_notes(report, out);
-    if (strcmp(report->options->log, "-") != 0)
+    if (can_be_read_again(report->options))
         print_next(report, out);
     return NULL;
 }

@@ -2,45 +2,8 @@
 #include "output/analyze/same_stacks.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "output/analyze/hash.h"
-
-/* Equal keys are the same thing; the value is the lowest id that had the key. */
-struct same {
-    uint32_t id;
-    UT_hash_handle hh;
-    uint64_t key[];
-};
-
-/* The id that stands for all with this key: an earlier one's, or id itself; 0 when out of memory.
- */
-static uint32_t first_of(struct same **table, const uint64_t *key, size_t size, uint32_t id)
-{
-    struct same *same;
-    HASH_FIND(hh, *table, key, size, same);
-    if (same)
-        return same->id;
-    same = malloc(sizeof *same + size);
-    if (!same)
-        return 0;
-    same->id = id;
-    memcpy(same->key, key, size);
-    HASH_ADD_KEYPTR(hh, *table, same->key, size, same);
-    if (same->hh.tbl)
-        return id;
-    free(same);
-    return 0;
-}
-
-static void forget(struct same **table)
-{
-    struct same *same;
-    while ((same = *table)) {
-        HASH_DEL(*table, same);
-        free(same);
-    }
-}
+#include "output/analyze/key_ids.h"
 
 /* Texts are interned: the pointer says all of one. */
 static uint64_t word_of(const char *text)
@@ -67,7 +30,7 @@ static size_t frame_key(const struct catalog *catalog, uint32_t id, enum same_st
 
 static bool same_frames(const struct catalog *catalog, enum same_stacks_by by, uint32_t *frames)
 {
-    struct same *table = NULL;
+    struct key_id *table = NULL;
     uint64_t *key = NULL;
     size_t capacity = 0;
     bool done = true;
@@ -79,17 +42,17 @@ static bool same_frames(const struct catalog *catalog, enum same_stacks_by by, u
             capacity = key ? wanted : 0;
         }
         frames[i] =
-            key ? first_of(&table, key, frame_key(catalog, i, by, key) * sizeof *key, i) : 0;
+            key ? key_ids_add(&table, key, frame_key(catalog, i, by, key) * sizeof *key, i) : 0;
         done = frames[i] != 0;
     }
     free(key);
-    forget(&table);
+    key_ids_deinit(&table);
     return done;
 }
 
 uint32_t *same_stacks(const struct catalog *catalog, enum same_stacks_by by)
 {
-    struct same *table = NULL;
+    struct key_id *table = NULL;
     uint32_t *stacks = calloc(catalog->stack_count, sizeof *stacks);
     uint32_t *frames = calloc(catalog->frame_count, sizeof *frames);
     bool done = stacks && frames && same_frames(catalog, by, frames);
@@ -97,10 +60,10 @@ uint32_t *same_stacks(const struct catalog *catalog, enum same_stacks_by by)
     for (uint32_t i = 1; done && i < catalog->stack_count; i++) {
         const struct catalog_stack *stack = &catalog->stacks[i];
         uint64_t key = (uint64_t)stacks[stack->parent] << 32 | frames[stack->frame];
-        stacks[i] = first_of(&table, &key, sizeof key, i);
+        stacks[i] = key_ids_add(&table, &key, sizeof key, i);
         done = stacks[i] != 0;
     }
-    forget(&table);
+    key_ids_deinit(&table);
     free(frames);
     if (done)
         return stacks;

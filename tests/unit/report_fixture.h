@@ -13,7 +13,9 @@
 
 static inline struct options fixture_report_options(void)
 {
-    return (struct options){.log = "x.cbor",
+    static const char *const log = "x.cbor";
+    return (struct options){.logs = &log,
+                            .log_count = 1,
                             .limit = 10,
                             .sort = SORT_DEFAULT,
                             .group = GROUP_LINE,

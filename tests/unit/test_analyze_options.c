@@ -35,7 +35,8 @@ static void good_command_lines_are_taken(void **state)
     assert_int_equal(options.output_count, 1);
     assert_ptr_equal(options.outputs[0].kind, report_kind(REPORT_SUMMARY));
     assert_int_equal(options.limit, 10);
-    assert_string_equal(options.log, "x.cbor");
+    assert_int_equal(options.log_count, 1);
+    assert_string_equal(options.logs[0], "x.cbor");
     options_deinit(&options);
 
     /* Options may follow the log, as in the contract's example. */
@@ -47,6 +48,12 @@ static void good_command_lines_are_taken(void **state)
     assert_int_equal(options.metric, METRIC_PEAK);
     assert_int_equal(options.verbose, 2);
     assert_true(options.table);
+    options_deinit(&options);
+
+    assert_null(parse((const char *[]){"a", "--json", "-", NULL}, &options));
+    assert_int_equal(options.log_count, 2);
+    assert_string_equal(options.logs[0], "a");
+    assert_string_equal(options.logs[1], "-");
     options_deinit(&options);
 
     /* Any number of reports go to files, beside one on standard output. */
@@ -75,7 +82,6 @@ static void bad_command_lines_name_what_is_accepted(void **state)
         const char *message;
     } cases[] = {
         {{NULL}, "no log given"},
-        {{"a", "b"}, "one log at a time"},
         {{"--metric=size", "a"}, "bytes, allocations, peak, leaked, temporary"},
         {{"--sort-by=x", "a"}, "count, size, peak, leaked, name"},
         {{"--group-by=x", "a"}, "function, module, file, line, thread, process"},

@@ -244,12 +244,14 @@ static void next_command_can_be_pasted_into_a_shell(void **state)
     fill(&replay);
     fixture_finish(&replay);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        options.log = cases[i].log;
+        options.logs = &cases[i].log;
         char *text = fixture_print(report_summary, &replay, &options, &header);
         assert_non_null(strstr(text, cases[i].wanted));
         free(text);
     }
-    options.log = "-"; /* standard input cannot be read again */
+    const char *logs[] = {"x.cbor", "-"}; /* standard input cannot be read again */
+    options.logs = logs;
+    options.log_count = 2;
     char *text = fixture_print(report_summary, &replay, &options, &header);
     assert_null(strstr(text, "Next:"));
     free(text);
