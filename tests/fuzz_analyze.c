@@ -34,6 +34,7 @@ static void print_all(const struct report *report, enum replay_split split, FILE
     error_free(report_json(report, out));
     if (split == REPLAY_BY_PROCESS)
         error_free(report_folded(report, out));
+    error_free(export_pprof(report, out));
 }
 
 static void analyze(char *path, enum replay_split split, FILE *out)

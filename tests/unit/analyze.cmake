@@ -28,13 +28,16 @@ if(CLANG AND NOT ALLOCPTRACE_SANITIZE)
     list(TRANSFORM names PREPEND ${folder}/)
     list(APPEND fuzzed ${names})
   endforeach()
+  get_target_property(generated allocptrace_pprof_format INTERFACE_SYSTEM_INCLUDE_DIRECTORIES)
+  list(APPEND fuzzed ${generated}/pprof.pb-c.c)
   set(fuzzer ${CMAKE_CURRENT_BINARY_DIR}/fuzz_analyze)
   add_custom_command(OUTPUT ${fuzzer}
     COMMAND ${CLANG} -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined
             -fno-sanitize-recover=undefined -D_GNU_SOURCE
             -DALLOCPTRACE_VERSION="${PROJECT_VERSION}" -I${PROJECT_SOURCE_DIR}
-            -isystem ${UTHASH_INCLUDE_DIR} -o ${fuzzer} ${fuzzed}
-            ${CBOR_LDFLAGS} ${ZSTD_LDFLAGS} ${JANSSON_LDFLAGS} -lm
+            -isystem ${UTHASH_INCLUDE_DIR} -isystem ${generated} -o ${fuzzer} ${fuzzed}
+            ${CBOR_LDFLAGS} ${ZSTD_LDFLAGS} ${JANSSON_LDFLAGS}
+            ${PROTOBUF_C_LDFLAGS} ${ZLIB_LDFLAGS} -lm
     DEPENDS ${fuzzed} VERBATIM)
   add_custom_target(fuzz_analyze_program ALL DEPENDS ${fuzzer})
   add_test(NAME fuzz.analyze

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""Exports for other tools, each read by the tool itself."""
+import json
+import os
+import re
+
+import hostile_log
+from hostile_cases import bounded
+from harness import case, check, equal, need
+
+# --json's sums by the names of pprof's sample types.
+PPROF_TYPES = {
+    "alloc_objects": "count", "alloc_space": "total_bytes", "inuse_objects": "leaked_count",
+    "inuse_space": "leaked_bytes", "peak_objects": "peak_count", "peak_space": "peak_bytes",
+    "temporary_objects": "temporary", "temporary_space": "temporary_bytes",
+}
+
+KINDS = ("pprof",)
+
+# What formats break on: quotes, escapes, markup, separators, controls, a line end, a NUL's
+# neighbour, C1, a direction override, letters beyond ASCII.
+NASTY = "a\"b'c\\d<e>&f;g:h]]>\x01\n\t\x7f\x85\u202e\u00e9\U0001f600{%s}"
+
+
+def export(tools, kind, log, *options, status=0):
+    """The path of the exported file."""
+    tools.runs += 1
+    path = os.path.join(tools.folder, f"export{tools.runs}.{kind}")
+    tools.analyze(log, f"--export={kind}:{path}", *options, status=status)
+    return path
+
+
+def nasty_log(tools):
+    """A log whose every name is as bad as can be, with a leak in a chain of two frames."""
+    log = tools.log()
+    records = [
+        [hostile_log.PROCESS, 1, 0, 0, 100, "/bin/" + NASTY, [NASTY, NASTY]],
+        [hostile_log.THREAD, 1, 1, 100, NASTY],
+        [hostile_log.MODULE, 1, "/lib/" + NASTY, b"\x01\xff"],
+        [hostile_log.FRAME, 1, 1, 0x1000, 0], [hostile_log.FRAME, 2, 1, 0x2000, 0],
+        [hostile_log.SYMBOL, 1, [["in" + NASTY, "/src/" + NASTY, 7], ["out" + NASTY, "", 0]]],
+        [hostile_log.STACK, 1, 0, 2], [hostile_log.STACK, 2, 1, 1],
+        hostile_log.alloc(1, 2), hostile_log.alloc(1, 0), [hostile_log.NOTE, NASTY],
+    ]
+    with open(log, "wb") as file:
+        file.write(hostile_log.HEADER + b"".join(map(hostile_log.encode, records)) +
+                   hostile_log.END)
+    return log
+
+
+# ---- All of them ----
+
+STACKS = (hostile_log.one_chain, hostile_log.inlined_chain, hostile_log.inlined_stacks,
+          hostile_log.long_name)
+
+
+@case
+def exports_cost_by_the_size_of_the_log(tools):
+    """All kinds of hostile logs; those with large stacks in each export."""
+    log = tools.log()
+    for number, kind in enumerate(hostile_log.KINDS):
+        data = hostile_log.log_of(kind, 8_000)
+        with open(log, "wb") as file:
+            file.write(data)
+        for export_kind in KINDS if kind in STACKS else (KINDS[number % len(KINDS)],):
+            path = os.path.join(tools.folder, "hostile")
+            result = tools.run(tools.analyzer, f"--export={export_kind}:{path}", log,
+                               preexec_fn=bounded(tools, len(data)))
+            equal((result.returncode, result.stderr), (0, b""), f"{export_kind} {kind.__name__}")
+            check(os.path.getsize(path) < 2000 * len(data), f"{export_kind} {kind.__name__}: size")
+
+
+@case
+def exports_say_when_the_disk_is_full(tools):
+    log = nasty_log(tools)
+    for kind in KINDS:
+        result = tools.run(tools.analyzer, f"--export={kind}:/dev/full", log)
+        equal(result.returncode, 3, f"{kind}: status")
+        check(b"No space left on device" in result.stderr, f"{kind}: {result.stderr}")
+
+
+# ---- pprof ----
+
+def pprof(tools, path, *options):
+    result = tools.run(need("go"), "tool", "pprof", "-symbolize=none", *options, path)
+    equal(result.returncode, 0, f"go tool pprof ({result.stderr})")
+    return result.stdout.decode()
+
+
+def pprof_top(tools, path, sample_type, *options):
+    """The flat values by function, and their total."""
+    text = pprof(tools, path, "-top", "-unit=B", "-nodecount=0", "-nodefraction=0",
+                 f"-sample_index={sample_type}", *options)
+    total = re.search(r"Total samples = (\d+)|% of (\d+)B? total", text)
+    flat = {}
+    for value, name in re.findall(r"^ *(\d+)B? +\S+% +\S+% +\S+ +\S+% +(.*?)(?: \(inline\))?$",
+                                  text, re.M):
+        if int(value):
+            flat[name] = flat.get(name, 0) + int(value)
+    return flat, int(total[1] or total[2]) if total else 0
+
+
+@case
+def pprof_reads_the_sums_of_the_json_report(tools):
+    log = tools.trace(tools.fixture("leaky")).log
+    path = export(tools, "pprof", log)
+    sites = tools.json(log, "--group-by=function")["allocations"]
+    for sample_type, key in PPROF_TYPES.items():
+        wanted = {}
+        for site in sites:
+            if site[key]:
+                wanted[site["function"]] = wanted.get(site["function"], 0) + site[key]
+        flat, total = pprof_top(tools, path, sample_type)
+        equal(flat, wanted, sample_type)
+        equal(total, sum(wanted.values()), f"total of {sample_type}")
+    check("alloc_space/bytes[dflt]" in pprof(tools, path, "-raw"), "default sample type")
+    check("peak_space/bytes[dflt]" in
+          pprof(tools, export(tools, "pprof", log, "--metric=peak"), "-raw"), "chosen one")
+
+
+@case
+def pprof_has_modules_inlined_lines_and_labels(tools):
+    inlined = tools.fixture("inlined")
+    raw = pprof(tools, export(tools, "pprof", tools.trace(inlined).log), "-raw")
+    # The first mapping is the program's, with its build-id, and holds its locations' addresses.
+    notes = tools.run(need("readelf"), "-n", inlined).stdout.decode()
+    build_id = re.search(r"Build ID: ([0-9a-f]+)", notes)[1]
+    mapping = re.search(r"^Mappings\n(\d+): 0x(\S+)/0x(\S+)/0x0 (\S+) (\S+)", raw, re.M)
+    equal(mapping.group(4, 5), (inlined, build_id), "the first mapping")
+    addresses = [int(address, 16)
+                 for address in re.findall(rf"^ +\d+: 0x(\S+) M={mapping[1]} ", raw, re.M)]
+    check(addresses and all(int(mapping[2], 16) <= address < int(mapping[3], 16)
+                            for address in addresses), f"addresses outside: {raw}")
+    check(re.search(r"^ +\d+: 0x\S+ M=\d+ shapes::Buffer<double>::reserve.*inlined\.cc:\d+ .*\n"
+                    r" +(?!\d+: )\S.*inlined\.cc:\d+", raw, re.M), f"no inlined lines: {raw}")
+    # Processes are told apart by a label, threads on request.
+    log = tools.trace(tools.fixture("fork")).log
+    report = tools.json(log, "--group-by=process")
+    path = export(tools, "pprof", log)
+    for site in report["allocations"]:
+        flat, _ = pprof_top(tools, path, "alloc_space", f"-tagfocus=process=.{site['process']}.")
+        equal(sum(flat.values()), site["total_bytes"], f"bytes of process {site['process']}")
+    log = tools.trace(tools.fixture("threads")).log
+    path = export(tools, "pprof", log, "--group-by=thread")
+    for site in tools.json(log, "--group-by=thread")["allocations"]:
+        flat, _ = pprof_top(tools, path, "alloc_objects", f"-tagfocus=thread=.{site['thread']}.")
+        equal(sum(flat.values()), site["count"], f"allocations of thread {site['thread']}")
+
+
+@case
+def pprof_reads_hostile_logs(tools):
+    raw = pprof(tools, export(tools, "pprof", nasty_log(tools)), "-raw")
+    check("a\"b'c\\d<e>&f;g:h]]>\\x01\\x0a" in raw and "\n\t" not in raw, f"names: {raw}")
+    log = tools.log()
+    with open(log, "wb") as file:
+        file.write(hostile_log.log_of(hostile_log.one_chain, 2_000))
+    flat, _ = pprof_top(tools, export(tools, "pprof", log), "alloc_objects")
+    equal(flat, {"0x1": 1999}, "a deep stack's allocations")
