@@ -6,6 +6,7 @@ foreach(name
     gate
     live_map
     mappings
+    markup
     replay
     reports
     sites)
@@ -25,7 +26,7 @@ if(CLANG AND NOT ALLOCPTRACE_SANITIZE)
   foreach(library allocptrace_log allocptrace_analyze_core)
     get_target_property(folder ${library} SOURCE_DIR)
     get_target_property(names ${library} SOURCES)
-    list(TRANSFORM names PREPEND ${folder}/)
+    list(TRANSFORM names PREPEND ${folder}/ REGEX "^[^/]")
     list(APPEND fuzzed ${names})
   endforeach()
   get_target_property(generated allocptrace_pprof_format INTERFACE_SYSTEM_INCLUDE_DIRECTORIES)
@@ -38,7 +39,7 @@ if(CLANG AND NOT ALLOCPTRACE_SANITIZE)
             -isystem ${UTHASH_INCLUDE_DIR} -isystem ${generated} -o ${fuzzer} ${fuzzed}
             ${CBOR_LDFLAGS} ${ZSTD_LDFLAGS} ${JANSSON_LDFLAGS}
             ${PROTOBUF_C_LDFLAGS} ${ZLIB_LDFLAGS} -lm
-    DEPENDS ${fuzzed} VERBATIM)
+    DEPENDS ${fuzzed} allocptrace_analyze_core VERBATIM)
   add_custom_target(fuzz_analyze_program ALL DEPENDS ${fuzzer})
   add_test(NAME fuzz.analyze
     COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/fuzz_smoke.py ${fuzzer}
