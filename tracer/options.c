@@ -21,6 +21,7 @@ enum option_id {
     OPTION_MMAP,
     OPTION_DEPTH,
     OPTION_NO_TIMESTAMPS,
+    OPTION_FREE_STACKS,
     OPTION_STATS,
     OPTION_VERIFY_UNWIND,
     OPTION_UNWIND,
@@ -37,6 +38,7 @@ static const struct option long_options[] = {
     {"mmap", no_argument, NULL, OPTION_MMAP},
     {"depth", required_argument, NULL, OPTION_DEPTH},
     {"no-timestamps", no_argument, NULL, OPTION_NO_TIMESTAMPS},
+    {"free-stacks", no_argument, NULL, OPTION_FREE_STACKS},
     {"stats", no_argument, NULL, OPTION_STATS},
     {"verify-unwind", optional_argument, NULL, OPTION_VERIFY_UNWIND},
     {"unwind", required_argument, NULL, OPTION_UNWIND},
@@ -71,6 +73,8 @@ void options_print_help(void)
         "                           compressed (default allocptrace.PROGRAM.PID.cbor)\n"
         "      --depth=N            most frames kept for a stack (default 512)\n"
         "      --no-timestamps      leave times out: equal runs give equal logs\n"
+        "      --free-stacks        record the stacks of frees, too; a free then takes about\n"
+        "                           as long as the entry of an allocation\n"
         "\n"
         "How it is traced:\n"
         "      --cpu=auto|share|free  let busy threads, all threads or none share a core with\n"
@@ -178,6 +182,9 @@ static struct error *take_option(struct options *options, int id, const char *va
         break;
     case OPTION_NO_TIMESTAMPS:
         options->timestamps = false;
+        break;
+    case OPTION_FREE_STACKS:
+        options->free_stacks = true;
         break;
     case OPTION_STATS:
         options->stats = true;

@@ -27,6 +27,7 @@ struct options {
     bool follow_fork;
     bool mappings;
     bool timestamps;
+    bool free_stacks;
     bool stats;
     bool walk_only;
     bool quiet;

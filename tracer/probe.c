@@ -137,25 +137,6 @@ static uint64_t stack_id(struct tracee *tracee, const struct arch_registers *reg
     return range ? range->end : 0;
 }
 
-static void put_free(struct session *session, struct tracee *tracee,
-                     const struct allocator_function *function,
-                     const struct arch_registers *registers)
-{
-    struct free_entry *entry = &tracee->last_free;
-    *entry = (struct free_entry){
-        .ip = arch_ip(registers),
-        .sp = arch_sp(registers),
-        .block = argument(registers, function->address),
-    };
-    if (tracee->repeat_count) {
-        entry->stack = stack_id(tracee, registers);
-        if (is_repeated(tracee, entry))
-            return;
-    }
-    if (entry->block)
-        put_event(session, tracee, RECORDER_NO_CALL, LOG_FREE, entry->block, 0, 0);
-}
-
 static struct recorder_call *snapshot(struct session *session, struct tracee *tracee,
                                       const struct stack_range *range,
                                       const struct arch_registers *registers)
@@ -180,14 +161,15 @@ static struct recorder_call *snapshot(struct session *session, struct tracee *tr
 }
 
 static void publish_call(struct session *session, struct tracee *tracee, struct recorder_call *call,
-                         const struct arch_registers *registers, const struct inflight_call *open)
+                         const struct arch_registers *registers,
+                         const struct allocator_function *function, uint32_t level,
+                         uint64_t old_address)
 {
-    bool resizes = open->function->kind == ALLOCATOR_RESIZE;
     call->process = tracee->space->id;
     call->thread = tracee->thread;
-    call->level = (uint32_t)open->ticket;
-    call->old_address = resizes ? open->arguments[ARGUMENT_ADDRESS] : 0;
-    call->function = open->function->name;
+    call->level = level;
+    call->old_address = old_address;
+    call->function = function->name;
     arch_unwind_registers(registers, &call->registers);
     bool live = call->live;
     recorder_call_publish(session->recorder, call);
@@ -197,6 +179,44 @@ static void publish_call(struct session *session, struct tracee *tracee, struct 
     }
     if (session->verifier)
         verifier_call(session->verifier, session, tracee);
+}
+
+/* For --free-stacks. Returns the level by which the event finds the stack. */
+static uint32_t publish_free(struct session *session, struct tracee *tracee,
+                             const struct arch_registers *registers,
+                             const struct allocator_function *function, uint32_t level)
+{
+    const struct stack_range *range = stack_range_of(tracee, registers);
+    struct recorder_call *call = range ? snapshot(session, tracee, range, registers) : NULL;
+    if (!call)
+        return RECORDER_NO_CALL;
+    publish_call(session, tracee, call, registers, function, level, 0);
+    return level;
+}
+
+/* level is the call's place among the thread's open ones. */
+static void put_free(struct session *session, struct tracee *tracee,
+                     const struct allocator_function *function,
+                     const struct arch_registers *registers, uint32_t level)
+{
+    struct free_entry *entry = &tracee->last_free;
+    *entry = (struct free_entry){
+        .ip = arch_ip(registers),
+        .sp = arch_sp(registers),
+        .block = argument(registers, function->address),
+    };
+    if (tracee->repeat_count) {
+        entry->stack = stack_id(tracee, registers);
+        if (is_repeated(tracee, entry))
+            return;
+    }
+    if (!entry->block)
+        return;
+    if (session->options->free_stacks)
+        level = publish_free(session, tracee, registers, function, level);
+    else
+        level = RECORDER_NO_CALL;
+    put_event(session, tracee, level, LOG_FREE, entry->block, 0, 0);
 }
 
 /* Heap calls have the even levels, mapping calls the odd ones. */
@@ -235,7 +255,7 @@ static void enter(struct session *session, struct tracee *tracee,
     tracee->last_free.ip = 0;
     if (ends_at_entry(function) && !inflight->count) {
         session->counters.entries++;
-        put_free(session, tracee, function, registers);
+        put_free(session, tracee, function, registers, 0);
         return;
     }
     const struct stack_range *range = stack_range_of(tracee, registers);
@@ -273,7 +293,7 @@ static void enter(struct session *session, struct tracee *tracee,
     open->ticket = level_of(tracee, inflight);
     open->glibc_heap = breakpoint->glibc_heap;
     if (function->kind == ALLOCATOR_FREE)
-        put_free(session, tracee, function, registers);
+        put_free(session, tracee, function, registers, (uint32_t)open->ticket);
     if (ends_at_entry(function)) {
         inflight->count--;
         return;
@@ -289,7 +309,8 @@ static void enter(struct session *session, struct tracee *tracee,
     if (stack_wanted && !call)
         call = snapshot(session, tracee, range, registers);
     if (call)
-        publish_call(session, tracee, call, registers, open);
+        publish_call(session, tracee, call, registers, function, (uint32_t)open->ticket,
+                     function->kind == ALLOCATOR_RESIZE ? open->arguments[ARGUMENT_ADDRESS] : 0);
 }
 
 /* ---- Return ---- */

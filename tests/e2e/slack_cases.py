@@ -1,38 +1,22 @@
 # SPDX-License-Identifier: MIT
 """Usable sizes in the log, against what the program itself is told by malloc_usable_size(3)."""
-import io
 import os
 import re
 from collections import Counter
-from pathlib import Path
 
 from harness import Skip, case, check, equal
-
-PROCESS, ALLOC, REALLOC = 1, 16, 18
-EXEC = 3  # how a process came to be
-WITH_ADDRESS = (ALLOC, 17, REALLOC, 19, 21, 22)
+from log_records import ALLOC, EXEC, PROCESS, REALLOC, records
 
 
 def blocks(log):
     """(address, size, slack or None) for each allocation and reallocation since the last exec."""
-    try:
-        import cbor2
-    except ImportError as error:
-        raise Skip("cbor2 is missing") from error
-    data = Path(log).read_bytes()
-    decoder = cbor2.CBORDecoder(io.BytesIO(data))
-    decoder.decode()
-    address, found = 0, []
-    while decoder.fp.tell() < len(data):
-        kind, *fields = decoder.decode()
+    found = []
+    for kind, fields in records(log):
         if kind == PROCESS and fields[2] == EXEC:
             found = []
-        if kind in WITH_ADDRESS:
-            address = (address + fields[2]) % 2**64
-        if kind == REALLOC:
-            address = (address + fields.pop(3)) % 2**64
         if kind in (ALLOC, REALLOC):
-            found.append((address, fields[3], fields[5] if len(fields) > 5 else None))
+            address, size, _, *slack = fields[2 if kind == ALLOC else 3:]
+            found.append((address, size, slack[0] if slack else None))
     return found
 
 

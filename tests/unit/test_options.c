@@ -62,7 +62,10 @@ static void good_command_lines_are_taken(void **state)
     assert_null(parse(
         (const char *[]){"--verify-unwind=3", "--unwind=walk", "--cpu=free", "x", NULL}, &options));
     assert_int_equal(options.verify_nth, 3);
-    assert_true(options.walk_only);
+    assert_true(options.walk_only && !options.free_stacks);
+    assert_null(parse((const char *[]){"--free-stacks", "x", NULL}, &options));
+    assert_true(options.free_stacks);
+    assert_null(parse((const char *[]){"--cpu=free", "x", NULL}, &options));
     assert_int_equal(options.affinity, AFFINITY_FREE);
 }
 
