@@ -35,6 +35,7 @@ static void print_all(const struct report *report, enum replay_split split, FILE
     if (split == REPLAY_BY_PROCESS)
         error_free(report_folded(report, out));
     error_free(export_pprof(report, out));
+    error_free(export_speedscope(report, out));
 }
 
 static void analyze(char *path, enum replay_split split, FILE *out)

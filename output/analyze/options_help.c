@@ -16,7 +16,7 @@ void options_print_help(void)
         "      --leaks              each stack whose blocks were alive at the end\n"
         "      --flamegraph[=FILE]  folded stacks, for flamegraph.pl, inferno or speedscope\n"
         "      --json               all sites and totals, for programs\n"
-        "      --export=KIND:FILE   for another tool; KIND is one of folded, pprof\n"
+        "      --export=KIND:FILE   for another tool; KIND is one of folded, pprof, speedscope\n"
         "      --metric=METRIC      what tables and folded stacks weigh: bytes (default),\n"
         "                           allocations, peak, leaked or temporary\n"
         "\n"

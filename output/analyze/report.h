@@ -31,5 +31,7 @@ struct error *report_folded(const struct report *report, FILE *out);
 
 /* export_pprof.c: pprof's gzipped profile.proto. */
 struct error *export_pprof(const struct report *report, FILE *out);
+/* export_speedscope.c: speedscope's JSON. */
+struct error *export_speedscope(const struct report *report, FILE *out);
 
 #endif

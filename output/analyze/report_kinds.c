@@ -15,6 +15,7 @@ static const struct report_kind kinds[] = {
 static const struct report_kind exports[] = {
     {EXPORT_OPTION "folded", report_folded, REPLAY_BY_PROCESS, 0, NULL},
     {EXPORT_OPTION "pprof", export_pprof, REPLAY_BY_PROCESS, 0, NULL},
+    {EXPORT_OPTION "speedscope", export_speedscope, REPLAY_BY_PROCESS, 0, NULL},
 };
 
 const struct report_kind *report_kind(enum report_id id)

@@ -15,11 +15,16 @@ PPROF_TYPES = {
     "temporary_objects": "temporary", "temporary_space": "temporary_bytes",
 }
 
-KINDS = ("pprof",)
+KINDS = ("pprof", "speedscope")
 
 # What formats break on: quotes, escapes, markup, separators, controls, a line end, a NUL's
 # neighbour, C1, a direction override, letters beyond ASCII.
 NASTY = "a\"b'c\\d<e>&f;g:h]]>\x01\n\t\x7f\x85\u202e\u00e9\U0001f600{%s}"
+
+# The same as it may be shown: what is not for a terminal is spelled out.
+NEUTRAL = NASTY
+for unsafe in "\x01\n\t\x7f\x85\u202e":
+    NEUTRAL = NEUTRAL.replace(unsafe, "".join(f"\\x{byte:02x}" for byte in unsafe.encode()))
 
 
 def export(tools, kind, log, *options, status=0):
@@ -50,19 +55,19 @@ def nasty_log(tools):
 
 # ---- All of them ----
 
-STACKS = (hostile_log.one_chain, hostile_log.inlined_chain, hostile_log.inlined_stacks,
-          hostile_log.long_name)
+COSTLY = (hostile_log.one_chain, hostile_log.inlined_chain, hostile_log.inlined_stacks,
+          hostile_log.long_name, hostile_log.stacks_by_threads)
 
 
 @case
 def exports_cost_by_the_size_of_the_log(tools):
-    """All kinds of hostile logs; those with large stacks in each export."""
+    """The hostile logs whose stacks or names could make a file, or the time, grow by a square."""
     log = tools.log()
-    for number, kind in enumerate(hostile_log.KINDS):
-        data = hostile_log.log_of(kind, 8_000)
+    for kind in COSTLY:
+        data = hostile_log.log_of(kind, 5_000)
         with open(log, "wb") as file:
             file.write(data)
-        for export_kind in KINDS if kind in STACKS else (KINDS[number % len(KINDS)],):
+        for export_kind in KINDS:
             path = os.path.join(tools.folder, "hostile")
             result = tools.run(tools.analyzer, f"--export={export_kind}:{path}", log,
                                preexec_fn=bounded(tools, len(data)))
@@ -150,9 +155,36 @@ def pprof_has_modules_inlined_lines_and_labels(tools):
 @case
 def pprof_reads_hostile_logs(tools):
     raw = pprof(tools, export(tools, "pprof", nasty_log(tools)), "-raw")
-    check("a\"b'c\\d<e>&f;g:h]]>\\x01\\x0a" in raw and "\n\t" not in raw, f"names: {raw}")
+    check("in" + NEUTRAL in raw, f"names: {raw}")
     log = tools.log()
     with open(log, "wb") as file:
         file.write(hostile_log.log_of(hostile_log.one_chain, 2_000))
     flat, _ = pprof_top(tools, export(tools, "pprof", log), "alloc_objects")
     equal(flat, {"0x1": 1999}, "a deep stack's allocations")
+
+
+# ---- speedscope ----
+
+@case
+def speedscope_samples_have_the_sums_of_the_json_report(tools):
+    log = tools.trace(tools.fixture("leaky")).log
+    with open(export(tools, "speedscope", log, "--metric=leaked"), encoding="utf-8") as file:
+        exported = json.load(file)
+    sites = tools.json(log, "--group-by=function")["allocations"]
+    frames = exported["shared"]["frames"]
+    equal(len({(frame["name"], frame.get("file")) for frame in frames}), len(frames),
+          "different frames")
+    keys = ("total_bytes", "count", "peak_bytes", "leaked_bytes", "temporary")
+    for profile, key in zip(exported["profiles"], keys, strict=True):
+        flat = {}
+        for stack, weight in zip(profile["samples"], profile["weights"], strict=True):
+            equal(frames[stack[0]]["name"], "_start", "outermost frame")
+            name = frames[stack[-1]]["name"]
+            flat[name] = flat.get(name, 0) + weight
+        equal(flat, {site["function"]: site[key] for site in sites if site[key]}, key)
+        equal(profile["endValue"], sum(flat.values()), f"end of {key}")
+    equal(exported["activeProfileIndex"], keys.index("leaked_bytes"), "active profile")
+    with open(export(tools, "speedscope", nasty_log(tools)), encoding="utf-8") as file:
+        exported = json.load(file)
+    equal([frame["name"] for frame in exported["shared"]["frames"]],
+          ["[no stack]", "in" + NEUTRAL, "out" + NEUTRAL, f"{NEUTRAL}+0x2000"], "hostile names")
