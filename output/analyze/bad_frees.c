@@ -113,10 +113,10 @@ bool bad_frees_add(struct bad_frees *frees, struct bad_free *bad, uint32_t *last
     return true;
 }
 
-void bad_frees_forgive(struct bad_frees *frees, uint32_t last, uint64_t count)
+void bad_frees_forgive(struct bad_frees *frees, uint32_t last, uint64_t count, bool cleanup)
 {
     for (; last && count; count--) {
-        frees->list[last - 1].cleanup = true;
+        frees->list[last - 1].cleanup = cleanup;
         last = frees->list[last - 1].previous;
     }
 }

@@ -19,9 +19,9 @@ struct bad_free {
     uint64_t time; /* ticks, or events */
     uint32_t process, thread;
     uint32_t stack; /* of the call, 0 if the log does not have it */
-    /* The block that had been there and was freed before; row 0 if none is known. */
-    uint32_t row;
-    uint32_t freed_by; /* thread */
+    /* The block that had been there and was freed before. */
+    uint32_t freed_by; /* thread; 0: none is known */
+    uint32_t row;      /* 0: it is not summed up */
     uint64_t freed_at; /* time */
     uint64_t size;     /* bytes */
     uint32_t previous; /* private: the thread's one before */
@@ -51,8 +51,8 @@ void bad_frees_note_allocated(struct bad_frees *frees, uint32_t process, uint64_
  * False when out of memory.
  */
 bool bad_frees_add(struct bad_frees *frees, struct bad_free *bad, uint32_t *last);
-/* The last count ones in the list of a thread, whose last one is given, were the C library's own.
- */
-void bad_frees_forgive(struct bad_frees *frees, uint32_t last, uint64_t count);
+/* The last count ones in the list of a thread, whose last one is given, were the C library's own,
+ * or not. */
+void bad_frees_forgive(struct bad_frees *frees, uint32_t last, uint64_t count, bool cleanup);
 
 #endif

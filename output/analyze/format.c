@@ -63,6 +63,22 @@ const char *format_share(uint64_t part, uint64_t total, char *out, size_t size)
     return out;
 }
 
+const char *format_time(const struct replay *replay, uint64_t time, char *out, size_t size)
+{
+    char number[32];
+    double seconds = replay_seconds(replay, time);
+    if (!replay->tick_ns)
+        snprintf(out, size, "%s event%s", format_number(time, number, sizeof number),
+                 time == 1 ? "" : "s");
+    else if (seconds >= 1)
+        snprintf(out, size, "%.3f s", seconds);
+    else if (seconds >= 1e-3)
+        snprintf(out, size, "%.3f ms", seconds * 1e3);
+    else
+        snprintf(out, size, "%.1f us", seconds * 1e6);
+    return out;
+}
+
 /* The text neutralized and at most MOST_TEXT bytes of it, with each from replaced by to, if from is
  * not 0. */
 static void print_text(FILE *out, const char *text, size_t size, char from, char to)
@@ -121,6 +137,11 @@ static void print_task(FILE *out, const char *name, const char *what, int64_t id
     fprintf(out, " (%s %" PRId64 ")", what, id);
 }
 
+void format_thread(FILE *out, const struct catalog *catalog, uint32_t id)
+{
+    print_task(out, catalog->threads[id].name, "thread", catalog->threads[id].tid);
+}
+
 void format_site(FILE *out, const struct replay *replay, const struct site *site, bool paths)
 {
     const struct catalog *catalog = &replay->catalog;
@@ -130,8 +151,7 @@ void format_site(FILE *out, const struct replay *replay, const struct site *site
                                 .file = site->file,
                                 .line = site->line};
     if (site->thread) {
-        print_task(out, catalog->threads[site->thread].name, "thread",
-                   catalog->threads[site->thread].tid);
+        format_thread(out, catalog, site->thread);
     } else if (site->process) {
         print_task(out, catalog->processes[site->process].name, "process",
                    catalog->processes[site->process].pid);

@@ -23,6 +23,9 @@ const char *format_bytes_both(uint64_t bytes, bool exact, char *out, size_t size
 /* "12.3%", of a total that may be 0. Returns out. */
 const char *format_share(uint64_t part, uint64_t total, char *out, size_t size);
 
+/* A time or a length of time of the replay's: "1.234 s", "12.3 us", or "5 events". Returns out. */
+const char *format_time(const struct replay *replay, uint64_t time, char *out, size_t size);
+
 void format_text(FILE *out, const char *text);
 /* The first size bytes of a text, which need not be terminated. */
 void format_piece(FILE *out, const char *text, size_t size);
@@ -31,6 +34,9 @@ void format_folded_name(FILE *out, const char *name);
 
 /* "function (file:line)", or the module where the file is not known; paths adds the file's path. */
 void format_line(FILE *out, const struct catalog_line *line, bool paths);
+
+/* "NAME (thread TID)" */
+void format_thread(FILE *out, const struct catalog *catalog, uint32_t id);
 
 void format_site(FILE *out, const struct replay *replay, const struct site *site, bool paths);
 

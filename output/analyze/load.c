@@ -25,8 +25,10 @@ struct error *load_records(struct log_reader *reader, const char *path, struct m
     const struct replay_options *options = &replay->options;
     struct log_record record;
     struct error *error = NULL;
-    if ((isfinite(options->from) || isfinite(options->to)) && !log_reader_header(reader)->tick_ns)
-        return error_format(ERROR_USAGE, "--from and --to need a log with times, and %s has none",
+    if ((isfinite(options->from) || isfinite(options->to) || options->older_than > 0) &&
+        !log_reader_header(reader)->tick_ns)
+        return error_format(ERROR_USAGE,
+                            "--from, --to and --older-than need a log with times, and %s has none",
                             path);
     *end = 0;
     while (!error) {

@@ -17,6 +17,8 @@ enum option_id {
     OPTION_METRIC,
     OPTION_LEAKS,
     OPTION_JSON,
+    OPTION_VIEW,
+    OPTION_OLDER_THAN,
     OPTION_EXPORT,
     OPTION_FILTER,
     OPTION_MIN_COUNT,
@@ -38,6 +40,8 @@ static const struct option long_options[] = {
     {"metric", required_argument, NULL, OPTION_METRIC},
     {"leaks", no_argument, NULL, OPTION_LEAKS},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"view", required_argument, NULL, OPTION_VIEW},
+    {"older-than", required_argument, NULL, OPTION_OLDER_THAN},
     {"export", required_argument, NULL, OPTION_EXPORT},
     {"filter", required_argument, NULL, OPTION_FILTER},
     {"min-count", required_argument, NULL, OPTION_MIN_COUNT},
@@ -110,6 +114,21 @@ static struct error *take_flamegraph(struct options *options, const char *file)
     return add_report(options, REPORT_FOLDED, file);
 }
 
+/* --view=NAME, or NAME:FILE */
+static struct error *take_view(struct options *options, const char *value)
+{
+    char accepted[256];
+    const char *colon = strchr(value, ':');
+    size_t length = colon ? (size_t)(colon - value) : strlen(value);
+    const struct report_kind *kind = report_kind_of_view(value, length);
+    if (!kind)
+        return error_format(ERROR_USAGE, "--view takes one of %s, not '%s'",
+                            report_kind_views(accepted, sizeof accepted), value);
+    if (colon && !colon[1])
+        return error_format(ERROR_USAGE, "--view=%s names no file after the colon", value);
+    return add_output(options, kind, colon ? colon + 1 : NULL);
+}
+
 /* --export=KIND:FILE */
 static struct error *take_export(struct options *options, const char *value)
 {
@@ -149,7 +168,8 @@ static struct error *take_option(struct options *options, int id, const char *va
 {
     static const char *const metrics[] = {"bytes",  "allocations", "peak",
                                           "leaked", "temporary",   NULL};
-    static const char *const sort_keys[] = {"count", "size", "peak", "leaked", "name", NULL};
+    static const char *const sort_keys[] = {"count", "size",       "peak", "leaked",
+                                            "name",  "cumulative", NULL};
     static const char *const group_keys[] = {"function", "module",  "file", "line",
                                              "thread",   "process", NULL};
     struct error *error = NULL;
@@ -167,6 +187,10 @@ static struct error *take_option(struct options *options, int id, const char *va
         return add_report(options, REPORT_LEAKS, NULL);
     case OPTION_JSON:
         return add_report(options, REPORT_JSON, NULL);
+    case OPTION_VIEW:
+        return take_view(options, value);
+    case OPTION_OLDER_THAN:
+        return option_seconds("older-than", value, &options->older_than);
     case OPTION_EXPORT:
         return take_export(options, value);
     case OPTION_FILTER:

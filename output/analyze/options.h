@@ -39,6 +39,7 @@ enum sort_key {
     SORT_PEAK,
     SORT_LEAKED,
     SORT_NAME,
+    SORT_CUMULATIVE,
     SORT_DEFAULT, /* by what the table is about */
 };
 
@@ -67,9 +68,10 @@ struct options {
     uint64_t min_count, threshold_bytes;
     size_t limit;
     bool limit_given;
-    bool table;       /* --metric, --sort-by or --group-by: one table instead of the summary's */
-    int64_t pid, tid; /* -1 for all */
-    double from, to;  /* seconds; infinite where not given */
+    bool table;        /* --metric, --sort-by or --group-by: one table instead of the summary's */
+    int64_t pid, tid;  /* -1 for all */
+    double from, to;   /* seconds; infinite where not given */
+    double older_than; /* seconds; 0: all */
     int verbose;
     struct gate *gates; /* of --fail-if and --warn-if, as given */
     size_t gate_count;

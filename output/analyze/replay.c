@@ -90,6 +90,7 @@ static bool begin_event(struct replay *replay, uint32_t thread, uint64_t time,
                                    .heap = &replay->heaps[process],
                                    .thread_id = thread,
                                    .time = time};
+    event->heap->forgiven = 0;
     if (replay->history && !history_advance(replay->history, replay, time)) {
         *error = error_no_memory();
         return false;

@@ -128,14 +128,14 @@ struct replay {
     struct bad_frees bad_frees;      /* empty unless asked for, as is history */
     struct history *history;         /* NULL unless asked for */
     struct thread_pairs foreign;
-    bool more_logs; /* to be set while another log follows: the ends of this one's processes are
-                       then part of the history */
+    uint64_t tick_ns; /* 0: times are numbers of events */
+    bool more_logs;   /* to be set while another log follows: the ends of this one's processes are
+                         then part of the history */
     /* private: */
     struct chains chains;
     uint64_t older_ticks;
     size_t running; /* processes */
     struct replay_options options;
-    uint64_t tick_ns;
     uint64_t from_tick, to_tick;
     uint64_t epoch;
     bool over;              /* behind --to */

@@ -17,14 +17,17 @@ struct replay_heap {
     bool inherits_unknown; /* no copy was made: an unknown block is taken for its parent's */
     bool ended;
     size_t inherited;  /* blocks that were copied to it from its parent */
+    uint32_t forgiven; /* the last thread that ended, if nothing has happened since; 0: none */
     uint32_t resizing; /* the thread whose LOG_REALLOC_BEGIN is the last open one, 0: none */
 };
 
 struct replay_thread {
-    uint64_t last_address;     /* of its last allocation, 0 after it was freed */
-    uint64_t unknown_run;      /* frees of unknown addresses since it last did something else */
-    uint64_t bad_run;          /* of them, in replay.bad_frees */
-    uint32_t last_bad;         /* see bad_frees_add() */
+    uint64_t last_address; /* of its last allocation, 0 after it was freed */
+    uint64_t unknown_run;  /* frees of unknown addresses since it last did something else */
+    uint64_t bad_run;      /* of them, in replay.bad_frees */
+    uint32_t last_bad;     /* see bad_frees_add() */
+    uint64_t forgiven_run, forgiven_bad; /* unknown_run and bad_run as the thread ended */
+    uint32_t forgiven_before;  /* the thread that ended before, see replay_heap.forgiven */
     bool resizing;             /* a LOG_REALLOC_BEGIN is open */
     struct live_block resized; /* its block; address 0 if it was not known */
     uint32_t earlier, later;   /* the heap's other threads that are resizing, 0: none */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The replay of processes and threads: what forks hand on, and what is left at their ends. */
+#include <sys/wait.h>
+
 #include "output/analyze/history.h"
 #include "output/analyze/replay_parts.h"
 #include "output/analyze/rows.h"
@@ -126,6 +128,43 @@ static struct error *close_resizes(struct replay *replay, uint32_t process)
     return error;
 }
 
+/*
+ * As a thread ends, glibc frees the blocks that it had kept back for the thread (tcache): these
+ * were freed by the program before, so a run of unknown frees at a thread's end is none of its.
+ * Unless they killed the process: see take_back().
+ */
+void replay_end_thread(struct replay *replay, uint32_t id)
+{
+    if (!id || id >= replay->thread_count)
+        return;
+    struct replay_thread *thread = &replay->threads[id];
+    struct replay_heap *heap = &replay->heaps[replay->catalog.threads[id].process];
+    if (!thread->unknown_run)
+        return;
+    replay->totals.unknown_frees -= thread->unknown_run;
+    replay->totals.cleanup_frees += thread->unknown_run;
+    bad_frees_forgive(&replay->bad_frees, thread->last_bad, thread->bad_run, true);
+    thread->forgiven_run = thread->unknown_run;
+    thread->forgiven_bad = thread->bad_run;
+    thread->forgiven_before = heap->forgiven;
+    thread->unknown_run = 0;
+    thread->bad_run = 0;
+    heap->forgiven = id;
+}
+
+/* A signal ended the process, and its threads with it: their last frees were the program's own, and
+ * perhaps what the C library aborted it for. */
+static void take_back(struct replay *replay, struct replay_heap *heap)
+{
+    for (uint32_t id = heap->forgiven; id; id = replay->threads[id].forgiven_before) {
+        struct replay_thread *thread = &replay->threads[id];
+        replay->totals.unknown_frees += thread->forgiven_run;
+        replay->totals.cleanup_frees -= thread->forgiven_run;
+        bad_frees_forgive(&replay->bad_frees, thread->last_bad, thread->forgiven_bad, false);
+    }
+    heap->forgiven = 0;
+}
+
 struct error *replay_end_process(struct replay *replay, const struct log_process_end *end)
 {
     if (!end->process || end->process >= replay->catalog.process_count)
@@ -139,6 +178,8 @@ struct error *replay_end_process(struct replay *replay, const struct log_process
     if (replay->heaps[end->process].ended || error)
         return error;
     replay->running--;
+    if (end->status >= 0 && WIFSIGNALED((int)end->status))
+        take_back(replay, &replay->heaps[end->process]);
     /* With the last process everything ends: its heap's end is no part of its history. */
     bool last = !replay->running && !replay->more_logs;
     if (replay->history && last && !is_exec && !history_finish(replay->history, replay))
@@ -147,20 +188,6 @@ struct error *replay_end_process(struct replay *replay, const struct log_process
     if (replay->tick_ns && end->time > time)
         time = end->time;
     return end_heap(replay, end->process, time, is_exec ? REPLAY_EXECED : REPLAY_LEFT);
-}
-
-/* As a thread ends, glibc frees the blocks that it had kept back for the thread (tcache): these
- * were freed by the program before, so a run of unknown frees at a thread's end is none of its. */
-void replay_end_thread(struct replay *replay, uint32_t id)
-{
-    if (id >= replay->thread_count)
-        return;
-    replay->totals.unknown_frees -= replay->threads[id].unknown_run;
-    replay->totals.cleanup_frees += replay->threads[id].unknown_run;
-    bad_frees_forgive(&replay->bad_frees, replay->threads[id].last_bad,
-                      replay->threads[id].bad_run);
-    replay->threads[id].unknown_run = 0;
-    replay->threads[id].bad_run = 0;
 }
 
 struct error *replay_end_log(struct replay *replay)

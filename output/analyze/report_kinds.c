@@ -3,11 +3,28 @@
 
 #include <string.h>
 
+#include "output/analyze/views.h"
+
 static const struct report_kind kinds[] = {
     [REPORT_SUMMARY] = {"the summary", report_summary, REPLAY_BY_STACK, 0, NULL},
     [REPORT_LEAKS] = {"--leaks", report_leaks, REPLAY_BY_STACK, 0, NULL},
     [REPORT_JSON] = {"--json", report_json, REPLAY_BY_STACK, 0, NULL},
     [REPORT_FOLDED] = {"--flamegraph", report_folded, REPLAY_BY_PROCESS, 0, NULL},
+};
+
+#define VIEW_OPTION "--view="
+
+static const struct report_kind views[] = {
+    {VIEW_OPTION "peak", view_peak, REPLAY_BY_STACK, 0, NULL},
+    {VIEW_OPTION "temporary", view_temporary, REPLAY_BY_STACK, 0, NULL},
+    {VIEW_OPTION "growth", view_growth, REPLAY_BY_STACK, 0, NULL},
+    {VIEW_OPTION "slack", view_slack, REPLAY_BY_STACK, 0, NULL},
+    {VIEW_OPTION "sizes", view_sizes, REPLAY_BY_STACK, REPLAY_NEEDS_BUCKETS, NULL},
+    {VIEW_OPTION "lifetimes", view_lifetimes, REPLAY_BY_STACK, REPLAY_NEEDS_BUCKETS, NULL},
+    {VIEW_OPTION "threads", view_threads, REPLAY_BY_THREAD, 0, NULL},
+    {VIEW_OPTION "cross-thread", view_cross_thread, REPLAY_BY_STACK, 0, NULL},
+    {VIEW_OPTION "failed", view_failed, REPLAY_BY_STACK, 0, NULL},
+    {VIEW_OPTION "bad-frees", view_bad_frees, REPLAY_BY_STACK, REPLAY_NEEDS_BAD_FREES, NULL},
 };
 
 #define EXPORT_OPTION "--export="
@@ -18,32 +35,55 @@ static const struct report_kind exports[] = {
     {EXPORT_OPTION "speedscope", export_speedscope, REPLAY_BY_PROCESS, 0, NULL},
 };
 
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
 const struct report_kind *report_kind(enum report_id id)
 {
     return &kinds[id];
 }
 
-static const char *export_name(const struct report_kind *kind)
+/* What stands behind the '=' of an option. */
+static const char *name_of(const struct report_kind *kind)
 {
-    return kind->option + strlen(EXPORT_OPTION);
+    return strchr(kind->option, '=') + 1;
 }
 
-const struct report_kind *report_kind_of_export(const char *name, size_t length)
+static const struct report_kind *find(const struct report_kind *list, size_t count,
+                                      const char *name, size_t length)
 {
-    for (size_t i = 0; i < sizeof exports / sizeof *exports; i++) {
-        const char *known = export_name(&exports[i]);
+    for (size_t i = 0; i < count; i++) {
+        const char *known = name_of(&list[i]);
         if (strlen(known) == length && memcmp(known, name, length) == 0)
-            return &exports[i];
+            return &list[i];
     }
     return NULL;
 }
 
-const char *report_kind_exports(char *out, size_t size)
+static const char *names_of(const struct report_kind *list, size_t count, char *out, size_t size)
 {
     size_t used = 0;
     out[0] = 0;
-    for (size_t i = 0; i < sizeof exports / sizeof *exports && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
-                                 export_name(&exports[i]));
+    for (size_t i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", name_of(&list[i]));
     return out;
+}
+
+const struct report_kind *report_kind_of_view(const char *name, size_t length)
+{
+    return find(views, COUNT_OF(views), name, length);
+}
+
+const char *report_kind_views(char *out, size_t size)
+{
+    return names_of(views, COUNT_OF(views), out, size);
+}
+
+const struct report_kind *report_kind_of_export(const char *name, size_t length)
+{
+    return find(exports, COUNT_OF(exports), name, length);
+}
+
+const char *report_kind_exports(char *out, size_t size)
+{
+    return names_of(exports, COUNT_OF(exports), out, size);
 }

@@ -30,6 +30,11 @@ struct report_kind {
 
 const struct report_kind *report_kind(enum report_id id);
 
+/* The view of a name that is length bytes long; NULL if there is none. */
+const struct report_kind *report_kind_of_view(const char *name, size_t length);
+/* The names of all views, "a, b, c"; returns out. */
+const char *report_kind_views(char *out, size_t size);
+
 /* The export of a name that is length bytes long; NULL if there is none. */
 const struct report_kind *report_kind_of_export(const char *name, size_t length);
 /* The names of all exports, "a, b, c"; returns out. */

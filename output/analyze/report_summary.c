@@ -2,9 +2,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "output/analyze/cumulative.h"
 #include "output/analyze/format.h"
 #include "output/analyze/report.h"
-#include "output/analyze/sites.h"
+#include "output/analyze/site_table.h"
 
 /* The summary's tables are short; --limit lengthens them. */
 #define TABLE_ROWS 5
@@ -182,19 +183,6 @@ static struct measure measure_of(const struct replay_totals *totals, enum metric
     }
 }
 
-static void print_site(const struct report *report, FILE *out, const struct sites *sites,
-                       const struct site *site, sites_weight weigh)
-{
-    const struct options *options = report->options;
-    const struct replay *replay = report->replay;
-    format_site(out, replay, site, options->verbose > 1);
-    fputc('\n', out);
-    if (options->verbose > 2) {
-        uint32_t row = sites_heaviest_row(sites, replay, site, weigh);
-        format_stack(out, replay, replay->rows[row].stack, "            ", true);
-    }
-}
-
 /* One of the summary's tables: weight, share, site. */
 static void print_short_table(const struct report *report, FILE *out, struct sites *sites,
                               enum metric metric)
@@ -218,7 +206,7 @@ static void print_short_table(const struct report *report, FILE *out, struct sit
             fprintf(out, "\nSites by %s\n", measure.title);
         fprintf(out, "  %*s  %6s  ", options->verbose ? 24 : 12, text,
                 format_share(weight, measure.total, share, sizeof share));
-        print_site(report, out, sites, site, weigh);
+        site_table_place(report, out, sites, site, weigh);
     }
 }
 
@@ -232,29 +220,11 @@ static void print_full_table(const struct report *report, FILE *out, struct site
     const struct options *options = report->options;
     enum metric metric = sites_metric(options);
     struct measure measure = measure_of(&report->replay->totals, metric);
-    sites_weight weigh = sites_metric_weight(metric);
-    int width = options->verbose ? 20 : 11;
-    sites_sort(sites, options, weigh);
-    fprintf(out, "\n%s by %s%s\n", groups[options->group],
-            options->sort == SORT_NAME ? "name, with shares of " : "", measure.title);
-    fprintf(out, "%7s %*s %*s %*s %12s %10s  %s\n", "share", width, "allocated", width, "at peak",
-            width, "not freed", "allocations", "temporary", "where");
-    size_t shown = 0;
-    for (; shown < sites->count && shown < options->limit; shown++) {
-        const struct site *site = &sites->sites[shown];
-        const struct replay_sums *sums = &site->sums;
-        char share[16], allocated[64], peak[64], leaked[64], count[32], temporary[32];
-        fprintf(out, "%7s %*s %*s %*s %12s %10s  ",
-                format_share(weigh(sums), measure.total, share, sizeof share), width,
-                format_bytes(sums->bytes, options->verbose, allocated, sizeof allocated), width,
-                format_bytes(sums->peak_bytes, options->verbose, peak, sizeof peak), width,
-                format_bytes(sums->leaked_bytes, options->verbose, leaked, sizeof leaked),
-                format_number(sums->count, count, sizeof count),
-                format_number(sums->temporary, temporary, sizeof temporary));
-        print_site(report, out, sites, site, weigh);
-    }
-    if (shown < sites->count)
-        fprintf(out, "%zu more; --limit=0 shows all\n", sites->count - shown);
+    const char *how = options->sort == SORT_NAME         ? "name, with shares of "
+                      : options->sort == SORT_CUMULATIVE ? "all that they call, of "
+                                                         : "";
+    fprintf(out, "\n%s by %s%s\n", groups[options->group], how, measure.title);
+    site_table_print_sums(report, out, sites, measure.total);
 }
 
 static void print_notes(const struct report *report, FILE *out)
@@ -294,6 +264,10 @@ struct error *report_summary(const struct report *report, FILE *out)
                                           METRIC_TEMPORARY};
     struct sites sites;
     struct error *error = sites_collect(report->replay, report->options, &sites);
+    if (!error && report->options->table)
+        error = cumulative_collect(report->replay, report->options,
+                                   sites_metric_weight(sites_metric(report->options)),
+                                   report->options->sort == SORT_CUMULATIVE, &sites);
     if (error)
         return error;
     print_totals(report, out);

@@ -8,30 +8,23 @@
 #include "output/analyze/hash.h"
 #include "output/analyze/internal_frames.h"
 
-/* Interned texts: equal keys have equal pointers. */
-struct site_key {
-    const char *function, *module, *file;
-    uint64_t line;
-    uint32_t thread, process;
-};
-
 struct site_entry {
     struct site_key key;
     struct site site;
     UT_hash_handle hh;
 };
 
-static struct site_key key_of(const struct replay_row *row, const struct catalog_line *line,
-                              enum group_key group)
+struct site_key sites_key(const struct replay_row *row, const struct catalog_line *line,
+                          enum group_key group)
 {
     struct site_key key;
     memset(&key, 0, sizeof key); /* it is hashed with its padding */
     switch (group) {
     case GROUP_THREAD:
-        key.thread = row->thread;
+        key.thread = row ? row->thread : 0;
         break;
     case GROUP_PROCESS:
-        key.process = row->process;
+        key.process = row ? row->process : 0;
         break;
     case GROUP_MODULE:
         key.module = line->module;
@@ -52,6 +45,31 @@ static struct site_key key_of(const struct replay_row *row, const struct catalog
     return key;
 }
 
+struct site_key sites_key_of(const struct site *site)
+{
+    struct site_key key;
+    memset(&key, 0, sizeof key);
+    key.function = site->function;
+    key.module = site->module;
+    key.file = site->file;
+    key.line = site->line;
+    key.thread = site->thread;
+    key.process = site->process;
+    return key;
+}
+
+struct site sites_of_key(const struct site_key *key)
+{
+    return (struct site){
+        .function = key->function,
+        .module = key->module,
+        .file = key->file,
+        .line = key->line,
+        .thread = key->thread,
+        .process = key->process,
+    };
+}
+
 static struct site_entry *entry_of(struct site_entry **entries, const struct site_key *key)
 {
     struct site_entry *entry;
@@ -62,14 +80,7 @@ static struct site_entry *entry_of(struct site_entry **entries, const struct sit
     if (!entry)
         return NULL;
     entry->key = *key;
-    entry->site = (struct site){
-        .function = key->function,
-        .module = key->module,
-        .file = key->file,
-        .line = key->line,
-        .thread = key->thread,
-        .process = key->process,
-    };
+    entry->site = sites_of_key(key);
     unsigned before = HASH_COUNT(*entries);
     HASH_ADD(hh, *entries, key, sizeof entry->key, entry);
     if (HASH_COUNT(*entries) > before)
@@ -132,6 +143,7 @@ enum metric sites_metric(const struct options *options)
     case SORT_LEAKED:
         return METRIC_LEAKED;
     case SORT_NAME:
+    case SORT_CUMULATIVE:
     case SORT_DEFAULT:
     default:
         return options->metric;
@@ -166,21 +178,26 @@ static int compare_names(const struct site *a, const struct site *b)
 }
 
 struct order {
-    bool by_name;
+    enum sort_key key;
     sites_weight weigh;
 };
+
+static uint64_t weight_of(const struct order *order, const struct site *site)
+{
+    return order->key == SORT_CUMULATIVE ? site->cumulative : order->weigh(&site->sums);
+}
 
 static int compare_sites(const void *one, const void *other, void *data)
 {
     const struct site *a = one;
     const struct site *b = other;
     const struct order *order = data;
-    uint64_t weight_a = order->weigh(&a->sums);
-    uint64_t weight_b = order->weigh(&b->sums);
-    if (order->by_name || weight_a == weight_b) {
+    uint64_t weight_a = weight_of(order, a);
+    uint64_t weight_b = weight_of(order, b);
+    if (order->key == SORT_NAME || weight_a == weight_b) {
         uint64_t tie_a = tie_of(&a->sums);
         uint64_t tie_b = tie_of(&b->sums);
-        if (!order->by_name && tie_a != tie_b)
+        if (order->key != SORT_NAME && tie_a != tie_b)
             return tie_a < tie_b ? 1 : -1;
         return compare_names(a, b);
     }
@@ -204,7 +221,7 @@ static struct error *group_rows(const struct replay *replay, const struct option
         struct catalog_line line = internal_site_line(&replay->catalog, places[row->stack]);
         if (!filter_line(options, &line))
             continue;
-        struct site_key key = key_of(row, &line, options->group);
+        struct site_key key = sites_key(row, &line, options->group);
         struct site_entry *entry = entry_of(entries, &key);
         if (!entry)
             return error_no_memory();
@@ -251,7 +268,7 @@ void sites_deinit(struct sites *sites)
 
 void sites_sort(struct sites *sites, const struct options *options, sites_weight weigh)
 {
-    struct order order = {.by_name = options->sort == SORT_NAME, .weigh = weigh};
+    struct order order = {.key = options->sort, .weigh = weigh};
     qsort_r(sites->sites, sites->count, sizeof *sites->sites, compare_sites, &order);
 }
 

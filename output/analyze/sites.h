@@ -12,6 +12,13 @@
 #include "output/analyze/replay.h"
 #include "output/log/error.h"
 
+/* What makes rows one site. Texts are interned: equal keys have equal bytes, padding included. */
+struct site_key {
+    const char *function, *module, *file;
+    uint64_t line;
+    uint32_t thread, process;
+};
+
 struct site {
     /* What the rows have in common under the grouping; the others are NULL or 0. */
     const char *function, *module, *file;
@@ -19,7 +26,8 @@ struct site {
     bool named;               /* function is a name, not an address */
     uint32_t thread, process; /* ids in the catalog */
     struct replay_sums sums;
-    uint32_t first_row; /* then along sites.next_row */
+    uint64_t cumulative; /* see cumulative.h; 0 unless collected */
+    uint32_t first_row;  /* 0: none; then along sites.next_row */
 };
 
 struct sites {
@@ -27,6 +35,13 @@ struct sites {
     size_t count;
     uint32_t *next_row; /* by row: the next one of the same site, 0 for none */
 };
+
+/* The key of a row (NULL if only the line matters) whose site is at line. */
+struct site_key sites_key(const struct replay_row *row, const struct catalog_line *line,
+                          enum group_key group);
+struct site_key sites_key_of(const struct site *site);
+/* A site without sums. */
+struct site sites_of_key(const struct site_key *key);
 
 struct error *sites_collect(const struct replay *replay, const struct options *options,
                             struct sites *sites);

@@ -8,6 +8,7 @@ foreach(name
     mappings
     markup
     replay
+    replay_life
     reports
     sites)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)

@@ -296,6 +296,37 @@ static void leaks_come_with_their_stacks_largest_first(void **state)
     replay_deinit(&replay);
 }
 
+/* Two addresses of one line, as an unrolled loop has them. */
+static void leaks_that_look_the_same_are_one(void **state)
+{
+    (void)state;
+    struct replay replay;
+    struct options options = fixture_report_options();
+    fixture_begin(&replay, REPLAY_BY_STACK);
+    fixture_stack(&replay, 1, 0, 0, "main");
+    for (uint32_t id = 2; id <= 3; id++) {
+        struct log_location location = {
+            .function = fixture_text("loop"), .file = fixture_text("/src/a.c"), .line = 7};
+        fixture_feed(&replay, (struct log_record){
+                                  .kind = LOG_FRAME,
+                                  .frame = {.frame = id, .module = 1, .address = 0x1000 + id}});
+        fixture_feed(&replay,
+                     (struct log_record){
+                         .kind = LOG_SYMBOL,
+                         .symbol = {.frame = id, .location_count = 1, .locations = &location}});
+        fixture_feed(&replay,
+                     (struct log_record){.kind = LOG_STACK,
+                                         .stack = {.stack = id, .parent = 1, .frame = id}});
+        fixture_alloc(&replay, 1, 0x10 * id, 100, id);
+    }
+    fixture_finish(&replay);
+    char *text = fixture_print(report_leaks, &replay, &options, &header);
+    assert_non_null(strstr(text, "200 bytes in 2 blocks not freed, from 1 stack"));
+    assert_non_null(strstr(text, "of 2 allocated here: 1 of 1"));
+    free(text);
+    replay_deinit(&replay);
+}
+
 static void numbers_are_written_for_people(void **state)
 {
     (void)state;
@@ -328,6 +359,7 @@ int main(void)
         cmocka_unit_test(next_command_can_be_pasted_into_a_shell),
         cmocka_unit_test(unknown_frees_are_told_by_how_the_log_began),
         cmocka_unit_test(leaks_come_with_their_stacks_largest_first),
+        cmocka_unit_test(leaks_that_look_the_same_are_one),
         cmocka_unit_test(numbers_are_written_for_people),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "output/analyze/cumulative.h"
 #include "output/analyze/internal_frames.h"
 #include "output/analyze/sites.h"
 #include "tests/unit/replay_fixture.h"
@@ -225,6 +226,52 @@ static void heaviest_row_is_found_by_the_weight_asked_for(void **state)
     replay_deinit(&replay);
 }
 
+static const struct site *site_named(const struct sites *sites, const char *function)
+{
+    for (size_t i = 0; i < sites->count; i++) {
+        if (strcmp(sites->sites[i].function, function) == 0)
+            return &sites->sites[i];
+    }
+    fail_msg("no site %s", function);
+    return NULL;
+}
+
+/* Of a recursion the whole counts once, and what calls without asking itself is shown as well. */
+static void cumulative_weights_are_of_all_that_is_called(void **state)
+{
+    (void)state;
+    struct replay replay;
+    struct sites sites;
+    struct options options = fixture_report_options();
+    options.group = GROUP_FUNCTION;
+    fixture_begin(&replay, REPLAY_BY_STACK);
+    fixture_stack(&replay, 1, 0, 0, "main");
+    fixture_stack(&replay, 2, 1, 0, "walk");
+    fixture_stack(&replay, 3, 2, 0, "walk");
+    fixture_stack(&replay, 4, 3, 0, "leaf");
+    fixture_stack(&replay, 5, 1, 0, "leaf");
+    fixture_alloc(&replay, 1, 0x10, 100, 4); /* main walk walk leaf */
+    fixture_alloc(&replay, 1, 0x20, 10, 3);  /* main walk walk */
+    fixture_alloc(&replay, 1, 0x30, 1, 5);   /* main leaf */
+    fixture_finish(&replay);
+    assert_null(sites_collect(&replay, &options, &sites));
+    assert_int_equal(sites.count, 2);
+    assert_null(
+        cumulative_collect(&replay, &options, sites_metric_weight(METRIC_BYTES), true, &sites));
+    assert_int_equal(sites.count, 3);
+    assert_int_equal(site_named(&sites, "main")->cumulative, 111);
+    assert_int_equal(site_named(&sites, "main")->sums.bytes, 0);
+    assert_int_equal(site_named(&sites, "walk")->cumulative, 110);
+    assert_int_equal(site_named(&sites, "walk")->sums.bytes, 10);
+    assert_int_equal(site_named(&sites, "leaf")->cumulative, 101);
+    options.sort = SORT_CUMULATIVE;
+    sites_sort(&sites, &options, sites_metric_weight(METRIC_BYTES));
+    assert_string_equal(sites.sites[0].function, "main");
+    assert_string_equal(sites.sites[2].function, "leaf");
+    sites_deinit(&sites);
+    replay_deinit(&replay);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +282,7 @@ int main(void)
         cmocka_unit_test(rows_are_grouped_by_any_key),
         cmocka_unit_test(order_follows_the_sort_key),
         cmocka_unit_test(filters_choose_sites),
+        cmocka_unit_test(cumulative_weights_are_of_all_that_is_called),
         cmocka_unit_test(heaviest_row_is_found_by_the_weight_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

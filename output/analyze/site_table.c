@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "output/analyze/site_table.h"
+
+#include "output/analyze/format.h"
+
+static int width_of(const struct site_column *column, bool exact)
+{
+    switch (column->unit) {
+    case SITE_BYTES:
+        return exact ? 20 : 11;
+    case SITE_COUNT:
+        return 12;
+    case SITE_SHARE:
+        return 7;
+    case SITE_TEXT:
+    default:
+        return column->width;
+    }
+}
+
+static void print_cell(const struct report *report, FILE *out, const struct site_table *table,
+                       const struct site_column *column, const struct site *site)
+{
+    bool exact = report->options->verbose;
+    char text[96];
+    switch (column->unit) {
+    case SITE_BYTES:
+        format_bytes(column->value(site), exact, text, sizeof text);
+        break;
+    case SITE_COUNT:
+        format_number(column->value(site), text, sizeof text);
+        break;
+    case SITE_SHARE:
+        format_share(column->value(site), table->total, text, sizeof text);
+        break;
+    case SITE_TEXT:
+    default:
+        column->text(report, site, table->total, text, sizeof text);
+        break;
+    }
+    fprintf(out, "%*s ", width_of(column, exact), text);
+}
+
+void site_table_place(const struct report *report, FILE *out, const struct sites *sites,
+                      const struct site *site, sites_weight weigh)
+{
+    const struct options *options = report->options;
+    const struct replay *replay = report->replay;
+    format_site(out, replay, site, options->verbose > 1);
+    fputc('\n', out);
+    if (options->verbose > 2 && site->first_row) {
+        uint32_t row = sites_heaviest_row(sites, replay, site, weigh);
+        format_stack(out, replay, replay->rows[row].stack, "            ", true);
+    }
+}
+
+void site_table_print(const struct report *report, FILE *out, struct sites *sites,
+                      const struct site_table *table)
+{
+    const struct options *options = report->options;
+    size_t shown = 0;
+    size_t left = 0;
+    sites_sort(sites, options, table->weigh);
+    for (size_t i = 0; i < table->column_count; i++)
+        fprintf(out, "%*s ", width_of(&table->columns[i], options->verbose),
+                table->columns[i].title);
+    fputs(" where\n", out);
+    for (size_t i = 0; i < sites->count; i++) {
+        const struct site *site = &sites->sites[i];
+        if (!table->zeros && !table->weigh(&site->sums))
+            continue;
+        if (shown == options->limit) {
+            left++;
+            continue;
+        }
+        shown++;
+        for (size_t c = 0; c < table->column_count; c++)
+            print_cell(report, out, table, &table->columns[c], site);
+        fputc(' ', out);
+        site_table_place(report, out, sites, site, table->weigh);
+    }
+    if (left)
+        fprintf(out, "%zu more; --limit=0 shows all\n", left);
+}
+
+static uint64_t self_weight(const struct report *report, const struct site *site)
+{
+    return sites_metric_weight(sites_metric(report->options))(&site->sums);
+}
+
+static const char *self_share(const struct report *report, const struct site *site, uint64_t total,
+                              char *out, size_t size)
+{
+    return format_share(self_weight(report, site), total, out, size);
+}
+
+static const char *cumulative_share(const struct report *report, const struct site *site,
+                                    uint64_t total, char *out, size_t size)
+{
+    (void)report;
+    return format_share(site->cumulative, total, out, size);
+}
+
+static uint64_t bytes_of(const struct site *site)
+{
+    return site->sums.bytes;
+}
+
+static uint64_t peak_of(const struct site *site)
+{
+    return site->sums.peak_bytes;
+}
+
+static uint64_t leaked_of(const struct site *site)
+{
+    return site->sums.leaked_bytes;
+}
+
+static uint64_t count_of(const struct site *site)
+{
+    return site->sums.count;
+}
+
+static uint64_t temporary_of(const struct site *site)
+{
+    return site->sums.temporary;
+}
+
+void site_table_print_sums(const struct report *report, FILE *out, struct sites *sites,
+                           uint64_t total)
+{
+    static const struct site_column columns[] = {
+        {.title = "self", .unit = SITE_TEXT, .text = self_share, .width = 7},
+        {.title = "with callees", .unit = SITE_TEXT, .text = cumulative_share, .width = 12},
+        {.title = "allocated", .unit = SITE_BYTES, .value = bytes_of},
+        {.title = "at peak", .unit = SITE_BYTES, .value = peak_of},
+        {.title = "not freed", .unit = SITE_BYTES, .value = leaked_of},
+        {.title = "allocations", .unit = SITE_COUNT, .value = count_of},
+        {.title = "temporary", .unit = SITE_COUNT, .value = temporary_of},
+    };
+    site_table_print(report, out, sites,
+                     &(struct site_table){
+                         .columns = columns,
+                         .column_count = sizeof columns / sizeof *columns,
+                         .total = total,
+                         .weigh = sites_metric_weight(sites_metric(report->options)),
+                         .zeros = true,
+                     });
+}

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""The views of a heap's life, against what a fixture knows of itself."""
+import re
+
+from harness import case, check, equal
+
+
+def life(tools, *words, options=(), status=0):
+    """Traces the fixture; its log and its own account."""
+    result = tools.trace(tools.fixture("life"), *words, options=options)
+    equal(result.returncode, status, f"exit status ({result.stderr})")
+    line = re.search(rb"^life (.*)$", result.stdout, re.M).group(1).decode()
+    return result.log, {key: int(value)
+                        for key, value in (word.split("=") for word in line.split())}
+
+
+def number(text):
+    return int(text.replace(",", ""))
+
+
+def line_with(text, function):
+    """The numbers in the table's line of a function, and the line."""
+    lines = [line for line in text.splitlines() if re.search(rf"\b{function} \(", line)]
+    equal(len(lines), 1, f"lines of {function} in {text}")
+    return lines[0]
+
+
+@case
+def growth_tells_how_often_a_buffer_moved(tools):
+    log, account = life(tools)
+    text = tools.analyze(log, "--view=growth", "-v", "--group-by=function", "--filter=grow_buffer")
+    line = line_with(text, "grow_buffer")
+    found = re.search(r"([\d,]+) bytes\s+([\d,]+)\s+([\d,]+)\s+([\d,]+)\s+"
+                      r"(\d+): 16 bytes to 1,048,576 bytes", line)
+    check(found, line)
+    equal([number(group) for group in found.groups()],
+          [account["copied"], account["resized"], account["moved"], 1, account["chain"]], line)
+
+
+@case
+def cross_thread_frees_are_counted_by_site_and_pair(tools):
+    log, account = life(tools)
+    text = tools.analyze(log, "--view=cross-thread", "--group-by=function")
+    line = line_with(text, "make_for_another")
+    equal(number(line.split()[1]), account["handed"], line)
+    equal(line.split()[3], "100.0%", line)
+    pairs = text.split("allocated by -> freed by\n")[1].splitlines()
+    equal(number(pairs[0].split()[0]), account["handed"], pairs[0])
+    check(pairs[0].count("fixture_life (thread") == 2, pairs[0])
+
+
+@case
+def temporary_and_failed_calls_are_listed(tools):
+    log, account = life(tools)
+    line = line_with(tools.analyze(log, "--view=temporary", "--group-by=function"),
+                     "use_and_throw_away")
+    equal(number(line.split()[1]), account["temporary"], line)
+    equal(line.split()[3], "100.0%", line)
+    text = tools.analyze(log, "--view=failed", "--group-by=function")
+    check(text.startswith(f"Failed: {account['failed']} calls"), text)
+    equal(number(line_with(text, "ask_for_too_much").split()[1]), account["failed"], text)
+
+
+@case
+def older_than_leaves_out_young_blocks(tools):
+    log, account = life(tools)
+    for options, blocks in ((), account["old"] + account["young"]), \
+                           (("--older-than=0.5",), account["old"]), \
+                           (("--older-than=3600",), 0):
+        report = tools.json(log, *options, "--group-by=function")
+        kept = [site["leaked_count"] for site in report["allocations"]
+                if site["function"] == "keep"]
+        equal(sum(kept), blocks, f"blocks not freed with {options}")
+    result = tools.run(tools.analyzer, "--older-than=1", untimed(tools))
+    equal(result.returncode, 2, "status for a log without times")
+
+
+def untimed(tools):
+    return life(tools, options=("--no-timestamps",))[0]
+
+
+@case
+def histograms_have_all_blocks(tools):
+    log, _ = life(tools)
+    summary = tools.json(log)["summary"]
+    for view in "sizes", "lifetimes":
+        for path in log, untimed(tools):
+            text = tools.analyze(path, f"--view={view}", "-v")
+            rows = re.findall(r"^.{20} +([\d,]+) +[\d.]+% +([\d,]+) bytes?\b", text, re.M)
+            check(len(rows) > 2, text)
+            equal(sum(number(count) for count, _ in rows), summary["total_allocations"], view)
+            equal(sum(number(size) for _, size in rows), summary["total_bytes_allocated"], view)
+    text = tools.analyze(log, "--view=lifetimes", "-v", "--filter=keep")
+    check("not freed" in text and "under 1" not in text, text)
+
+
+@case
+def peak_view_adds_up_to_the_peak(tools):
+    log, _ = life(tools)
+    text = tools.analyze(log, "--view=peak", "-v", "--limit=0")
+    rows = re.findall(r"^ *[\d.]+% +([\d,]+) bytes? +([\d,]+) ", text, re.M)
+    equal(sum(number(size) for size, _ in rows), tools.json(log)["summary"]["peak_memory"], text)
+    blocks = number(re.search(r"in ([\d,]+) blocks", text).group(1))
+    equal(sum(number(count) for _, count in rows), blocks, text)
+
+
+@case
+def threads_are_listed_with_what_others_free(tools):
+    log, account = life(tools)
+    text = tools.analyze(log, "--view=threads")
+    line = [line for line in text.splitlines() if "fixture_life (thread" in line][0]
+    equal(number(re.split(r"\s{2,}", line.strip())[-3].split()[0]), account["handed"], line)
+
+
+@case
+def a_double_free_is_told_with_both_places(tools):
+    log, _ = life(tools, "twice", status=128 + 6)
+    text = tools.analyze(log, "--view=bad-frees")
+    check("1 of addresses" in text and "1 double frees" in text, text)
+    check(re.search(r"^Double free of 0x[0-9a-f]+ at [\d.]+ \w+ in fixture_life \(thread \d+\)$",
+                    text, re.M), text)
+    check("it was 77 bytes allocated at" in text and "main (life.c:" in text, text)
+
+
+@case
+def cumulative_shares_reach_main(tools):
+    log, _ = life(tools)
+    text = tools.analyze(log, "--group-by=function", "--sort-by=cumulative", "--limit=0",
+                         "--metric=allocations")
+    check(re.search(r"^ *0\.0% +100\.0% .* main \(life\.c\)$", text, re.M), text)
+    line = line_with(text, "grow_buffer")
+    equal(line.split()[0], line.split()[1], "self and cumulative of a leaf")
+
+
+@case
+def views_are_named_when_one_is_unknown(tools):
+    result = tools.run(tools.analyzer, "--view=nonsense", "x.cbor")
+    equal(result.returncode, 2, "status")
+    for name in "peak", "growth", "sizes", "bad-frees":
+        check(name in result.stderr.decode(), result.stderr)
