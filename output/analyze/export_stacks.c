@@ -10,7 +10,7 @@ struct error *export_stacks_init(struct export_stacks *stacks, const struct repo
     *stacks = (struct export_stacks){
         .catalog = catalog,
         .first = calloc(catalog->stack_count, sizeof *stacks->first),
-        .sites = whole ? NULL : internal_sites(catalog),
+        .sites = whole ? NULL : internal_sites(catalog, report->options),
     };
     if (!stacks->first || (!whole && !stacks->sites)) {
         export_stacks_deinit(stacks);

@@ -3,16 +3,19 @@
 
 #include <stdlib.h>
 
-bool filter_line(const struct options *options, const struct catalog_line *line)
+bool filter_matches(const regex_t *regex, const struct catalog_line *line)
 {
-    if (!options->has_filter)
-        return true;
     const char *const texts[] = {line->function, line->module, line->file};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (texts[i] && regexec(&options->filter, texts[i], 0, NULL, 0) == 0)
+        if (texts[i] && regexec(regex, texts[i], 0, NULL, 0) == 0)
             return true;
     }
     return false;
+}
+
+bool filter_line(const struct options *options, const struct catalog_line *line)
+{
+    return !options->has_filter || filter_matches(&options->filter, line);
 }
 
 static bool filter_frame(const struct options *options, const struct catalog *catalog,

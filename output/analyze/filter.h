@@ -12,6 +12,9 @@
 #include "output/analyze/catalog.h"
 #include "output/analyze/options.h"
 
+/* Whether any of the three matches. */
+bool filter_matches(const regex_t *regex, const struct catalog_line *line);
+
 bool filter_line(const struct options *options, const struct catalog_line *line);
 
 /* By stack id: whether any line of the stack matches. malloc'd; NULL when out of memory. */

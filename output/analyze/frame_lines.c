@@ -142,7 +142,7 @@ struct error *frame_lines_collect(const struct report *report, enum frame_direct
     struct places places = {.whole = calloc(catalog->stack_count, sizeof(struct frame_node *))};
     if (to_site) {
         places.site = calloc(catalog->stack_count, sizeof(struct frame_node *));
-        places.sites = internal_sites(catalog);
+        places.sites = internal_sites(catalog, report->options);
     }
     *lines = (struct frame_lines){
         .direction = direction,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output/analyze/filter.h"
+
 /* What a demangled name begins with. Kept as data: add a line for another language's library. */
 static const char *const prefixes[] = {
     /* C library functions that are nothing but an allocation. */
@@ -75,18 +77,20 @@ bool internal_frame(const struct catalog_line *line)
 }
 
 /* The first line of a frame that is not internal; its line count if all are. */
-static uint32_t first_external(const struct catalog *catalog, uint32_t frame)
+static uint32_t first_external(const struct catalog *catalog, const struct options *options,
+                               uint32_t frame)
 {
     uint32_t count = (uint32_t)catalog_line_count(catalog, frame);
     for (uint32_t i = 0; i < count; i++) {
         struct catalog_line line = catalog_line(catalog, frame, i);
-        if (!internal_frame(&line))
+        bool skipped = options->has_skip && filter_matches(&options->skip, &line);
+        if (!internal_frame(&line) && !skipped)
             return i;
     }
     return count;
 }
 
-struct internal_site *internal_sites(const struct catalog *catalog)
+struct internal_site *internal_sites(const struct catalog *catalog, const struct options *options)
 {
     struct internal_site *sites = calloc(catalog->stack_count, sizeof *sites);
     uint32_t *external = calloc(catalog->frame_count, sizeof *external);
@@ -96,7 +100,7 @@ struct internal_site *internal_sites(const struct catalog *catalog)
         return NULL;
     }
     for (uint32_t i = 1; i < catalog->frame_count; i++)
-        external[i] = first_external(catalog, i);
+        external[i] = first_external(catalog, options, i);
     /* A parent has a lower id than its children. */
     for (size_t i = 1; i < catalog->stack_count; i++) {
         const struct catalog_stack *stack = &catalog->stacks[i];

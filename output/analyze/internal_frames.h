@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "output/analyze/catalog.h"
+#include "output/analyze/options.h"
 
 bool internal_frame(const struct catalog_line *line);
 
@@ -20,9 +21,10 @@ struct internal_site {
 
 /*
  * The sites of all stacks by their ids, malloc'd: of each stack the first line from the innermost
- * outwards that is not internal, or its outermost line if all are. NULL when out of memory.
+ * outwards that is neither internal nor passed over by --skip, or its outermost line if all are.
+ * NULL when out of memory.
  */
-struct internal_site *internal_sites(const struct catalog *catalog);
+struct internal_site *internal_sites(const struct catalog *catalog, const struct options *options);
 
 /* The line itself; "[no stack]" for the empty stack. */
 struct catalog_line internal_site_line(const struct catalog *catalog, struct internal_site site);

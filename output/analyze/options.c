@@ -21,6 +21,7 @@ enum option_id {
     OPTION_OLDER_THAN,
     OPTION_EXPORT,
     OPTION_FILTER,
+    OPTION_SKIP,
     OPTION_MIN_COUNT,
     OPTION_THRESHOLD_BYTES,
     OPTION_LIMIT,
@@ -44,6 +45,7 @@ static const struct option long_options[] = {
     {"older-than", required_argument, NULL, OPTION_OLDER_THAN},
     {"export", required_argument, NULL, OPTION_EXPORT},
     {"filter", required_argument, NULL, OPTION_FILTER},
+    {"skip", required_argument, NULL, OPTION_SKIP},
     {"min-count", required_argument, NULL, OPTION_MIN_COUNT},
     {"threshold-bytes", required_argument, NULL, OPTION_THRESHOLD_BYTES},
     {"limit", required_argument, NULL, OPTION_LIMIT},
@@ -60,18 +62,19 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static struct error *parse_filter(const char *text, struct options *options)
+/* The last one given counts. */
+static struct error *take_regex(const char *name, const char *text, bool *given, regex_t *regex)
 {
-    if (options->has_filter)
-        regfree(&options->filter);
-    int failure = regcomp(&options->filter, text, REG_EXTENDED | REG_NOSUB);
-    options->has_filter = !failure;
+    if (*given)
+        regfree(regex);
+    int failure = regcomp(regex, text, REG_EXTENDED | REG_NOSUB);
+    *given = !failure;
     if (!failure)
         return NULL;
     char why[128];
-    regerror(failure, &options->filter, why, sizeof why);
-    return error_format(
-        ERROR_USAGE, "--filter takes an extended regular expression; '%s' is none: %s", text, why);
+    regerror(failure, regex, why, sizeof why);
+    return error_format(ERROR_USAGE, "--%s takes an extended regular expression; '%s' is none: %s",
+                        name, text, why);
 }
 
 /* A report that standard output cannot take beside another one is to have a file. */
@@ -194,7 +197,9 @@ static struct error *take_option(struct options *options, int id, const char *va
     case OPTION_EXPORT:
         return take_export(options, value);
     case OPTION_FILTER:
-        return parse_filter(value, options);
+        return take_regex("filter", value, &options->has_filter, &options->filter);
+    case OPTION_SKIP:
+        return take_regex("skip", value, &options->has_skip, &options->skip);
     case OPTION_MIN_COUNT:
         return option_number("min-count", value, &options->min_count);
     case OPTION_THRESHOLD_BYTES:
@@ -287,7 +292,10 @@ void options_deinit(struct options *options)
 {
     if (options->has_filter)
         regfree(&options->filter);
+    if (options->has_skip)
+        regfree(&options->skip);
     options->has_filter = false;
+    options->has_skip = false;
     free(options->gates);
     options->gates = NULL;
     options->gate_count = 0;

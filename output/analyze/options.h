@@ -63,8 +63,8 @@ struct options {
     enum metric metric;
     enum sort_key sort;
     enum group_key group;
-    bool has_filter;
-    regex_t filter;
+    bool has_filter, has_skip;
+    regex_t filter, skip;
     uint64_t min_count, threshold_bytes;
     size_t limit;
     bool limit_given;

@@ -84,7 +84,8 @@ struct replay_totals {
     uint64_t live, live_bytes, live_slack;
     uint64_t peak_bytes, peak_blocks, peak_time; /* time in ticks, or events */
     uint64_t leaked, leaked_bytes;
-    uint64_t last_time; /* ticks, or events */
+    uint64_t left_bytes; /* alive at the end of their process or of the log, young ones as well */
+    uint64_t last_time;  /* ticks, or events */
     uint64_t events;
     uint64_t missed_frees;    /* a block came to be where one was alive */
     uint64_t unknown_frees;   /* of addresses where no block was known */

@@ -79,6 +79,8 @@ static bool is_leak(const struct replay *replay, const struct live_block *block,
 static struct error *end_live(struct replay *replay, const struct live_block *block, uint64_t time,
                               enum replay_end how)
 {
+    if (how == REPLAY_LEFT && !block->inherited)
+        replay->totals.left_bytes += block->size;
     if (how == REPLAY_LEFT && is_leak(replay, block, time)) {
         struct replay_sums *sums = &replay->rows[block->row].sums;
         sums->leaked++;

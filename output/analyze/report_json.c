@@ -90,7 +90,7 @@ static struct object summary_of(const struct report *report)
         {"total_bytes_allocated", totals->bytes},
         {"peak_memory", totals->peak_bytes},
         {"peak_blocks", totals->peak_blocks},
-        {"current_memory", totals->leaked_bytes}, /* all that is alive at the end has leaked */
+        {"current_memory", totals->left_bytes},
         {"leaked_bytes", totals->leaked_bytes},
         {"leaked_blocks", totals->leaked},
         {"temporary_allocations", totals->temporary},

@@ -238,7 +238,7 @@ struct error *sites_collect(const struct replay *replay, const struct options *o
 {
     struct site_entry *entries = NULL;
     struct site_entry *entry;
-    struct internal_site *places = internal_sites(&replay->catalog);
+    struct internal_site *places = internal_sites(&replay->catalog, options);
     *sites = (struct sites){.next_row = calloc(replay->row_count, sizeof *sites->next_row)};
     struct error *error = places && sites->next_row
                               ? group_rows(replay, options, places, &entries, sites)

@@ -44,7 +44,8 @@ static void allocator_internal_functions_are_passed_over(void **state)
 
 static const char *site_function(const struct replay *replay, uint32_t stack)
 {
-    struct internal_site *sites = internal_sites(&replay->catalog);
+    const struct options options = fixture_report_options();
+    struct internal_site *sites = internal_sites(&replay->catalog, &options);
     assert_non_null(sites);
     const char *function = internal_site_line(&replay->catalog, sites[stack]).function;
     free(sites);
@@ -236,6 +237,34 @@ static const struct site *site_named(const struct sites *sites, const char *func
     return NULL;
 }
 
+static void skipped_functions_are_not_sites(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *skip, *site;
+    } cases[] = {{"^x?malloc", "parse"}, {"malloc|parse", "main"}, {"prog", "main"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct replay replay;
+        struct sites sites;
+        struct options options = fixture_report_options();
+        assert_int_equal(regcomp(&options.skip, cases[i].skip, REG_EXTENDED | REG_NOSUB), 0);
+        options.has_skip = true;
+        fixture_begin(&replay, REPLAY_BY_STACK);
+        fixture_stack(&replay, 1, 0, 0, "main");
+        fixture_stack(&replay, 2, 1, 0, "parse");
+        fixture_stack(&replay, 3, 2, 0, "xmalloc");
+        fixture_stack(&replay, 4, 3, LOG_FRAME_ALLOCATOR, "malloc");
+        fixture_alloc(&replay, 1, 0x10, 1, 4);
+        fixture_finish(&replay);
+        assert_null(sites_collect(&replay, &options, &sites));
+        assert_int_equal(sites.count, 1);
+        assert_string_equal(sites.sites[0].function, cases[i].site);
+        sites_deinit(&sites);
+        replay_deinit(&replay);
+        regfree(&options.skip);
+    }
+}
+
 /* Of a recursion the whole counts once, and what calls without asking itself is shown as well. */
 static void cumulative_weights_are_of_all_that_is_called(void **state)
 {
@@ -282,6 +311,7 @@ int main(void)
         cmocka_unit_test(rows_are_grouped_by_any_key),
         cmocka_unit_test(order_follows_the_sort_key),
         cmocka_unit_test(filters_choose_sites),
+        cmocka_unit_test(skipped_functions_are_not_sites),
         cmocka_unit_test(cumulative_weights_are_of_all_that_is_called),
         cmocka_unit_test(heaviest_row_is_found_by_the_weight_asked_for),
     };
