@@ -7,6 +7,11 @@
 #include "output/analyze/replay.h"
 #include "output/analyze/rows.h"
 
+/* Bins kept before they are made longer; those that somebody has chosen the length of may be many,
+ * 9 MiB. */
+#define MOST_BINS 2048
+#define MOST_CHOSEN_BINS (1 << 17)
+
 /* Points kept before bins are made longer: 64 MiB. With fewer than LEAST_BINS bins they may be
  * more, for a bin has at most one for each row. */
 #define MOST_POINTS (UINT64_C(1) << 21)
@@ -19,9 +24,17 @@ struct history_row {
     uint64_t count, bytes; /* its sums as the bin began */
 };
 
-struct history *history_create(void)
+struct history *history_create(const struct history_options *options)
 {
-    return calloc(1, sizeof(struct history));
+    struct history *history = calloc(1, sizeof *history);
+    if (!history)
+        return NULL;
+    history->options = *options;
+    history->most_bins = options->unit ? MOST_CHOSEN_BINS : MOST_BINS;
+    history->most_points = MOST_POINTS;
+    if (!options->unit)
+        history->options.unit = 1;
+    return history;
 }
 
 void history_destroy(struct history *history)
@@ -162,28 +175,53 @@ static void halve(struct history *history)
 
 static bool is_full(const struct history *history, uint64_t bin)
 {
-    return bin >= HISTORY_MOST_BINS ||
-           (history->point_count > MOST_POINTS && history->bin_count > LEAST_BINS);
+    return bin >= history->most_bins ||
+           (history->point_count > history->most_points && history->bin_count > LEAST_BINS);
+}
+
+static uint64_t bin_of(const struct history *history, uint64_t time)
+{
+    uint64_t start = history->options.start;
+    return time > start ? (time - start) / history->options.unit >> history->shift : 0;
+}
+
+/* The first tick of a bin, or the highest there is. */
+static uint64_t first_tick(const struct history *history, uint64_t bin)
+{
+    unsigned __int128 tick = (unsigned __int128)bin * history->options.unit;
+    tick = (tick << history->shift) + history->options.start;
+    return tick < UINT64_MAX ? (uint64_t)tick : UINT64_MAX;
+}
+
+/* Adds bins up to that of a time, which is behind all that there are. */
+static bool extend(struct history *history, const struct replay *replay, uint64_t time)
+{
+    if (!history->bin_count && !add_bin(history))
+        return false;
+    if (bin_of(history, time) >= history->bin_count && !close_bin(history, replay))
+        return false;
+    while (is_full(history, bin_of(history, time)))
+        halve(history);
+    /* Bins may have become so long that the last one is the event's; it is open again then. */
+    while (history->bin_count <= bin_of(history, time)) {
+        if (!add_bin(history))
+            return false;
+    }
+    history->open_till = first_tick(history, history->bin_count);
+    return true;
 }
 
 bool history_advance(struct history *history, const struct replay *replay, uint64_t time)
 {
-    if (!history->bin_count && !add_bin(history))
-        return false;
     history->settled = false;
-    /* Times of several threads may go back a little: they count where the log is. */
-    if (time >> history->shift < history->bin_count)
-        return true;
-    if (!close_bin(history, replay))
-        return false;
-    while (is_full(history, time >> history->shift))
-        halve(history);
-    /* Bins may have become so long that the last one is the event's; it is open again then. */
-    while (history->bin_count <= time >> history->shift) {
-        if (!add_bin(history))
-            return false;
+    if (!history->options.starts) {
+        history->options.starts = true;
+        history->options.start = time;
     }
-    return true;
+    if (time > history->last)
+        history->last = time;
+    /* Times of several threads may go back a little: they count where the log is. */
+    return time < history->open_till || extend(history, replay, time);
 }
 
 bool history_touch(struct history *history, const struct replay *replay, uint32_t id)
@@ -191,7 +229,7 @@ bool history_touch(struct history *history, const struct replay *replay, uint32_
     if (!replay_grow(&history->rows, &history->row_count, id, sizeof *history->rows))
         return false;
     struct history_row *row = &history->rows[id];
-    if (row->touched || history->settled)
+    if (row->touched)
         return true;
     if (!reserve(&history->touched, &history->touched_capacity, history->touched_count,
                  sizeof *history->touched))
@@ -227,6 +265,16 @@ bool history_finish(struct history *history, const struct replay *replay)
         return true;
     history->settled = true;
     return close_bin(history, replay);
+}
+
+uint64_t history_time(const struct history *history, size_t index)
+{
+    uint64_t time = first_tick(history, index);
+    uint64_t start = history->options.start;
+    uint64_t end = history->last < UINT64_MAX ? history->last + 1 : UINT64_MAX;
+    if (index >= history->bin_count && time > end)
+        time = end > start ? end : start;
+    return history->options.events ? time - 1 : time;
 }
 
 const struct history_point *history_points(const struct history *history, size_t index,

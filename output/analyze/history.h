@@ -2,9 +2,9 @@
 /*
  * history.h - how the heap came to be what it was: sums of all and of each row, by time.
  *
- * Time is cut into bins of equal length, a power of two of ticks (or, in a log without times, of
- * events). Nobody knows in advance how long a log is: when there are too many bins, or too many
- * points, each two bins become one. So a log of any length ends with up to HISTORY_MOST_BINS bins,
+ * Time is cut into bins of equal length: so many ticks (or, in a log without times, events) times a
+ * power of two. Nobody knows in advance how long a log is: when there are too many bins, or too
+ * many points, each two bins become one. So a log of any length ends with a bounded number of bins,
  * and memory grows with distinct stacks, not with events.
  */
 #ifndef ALLOCPTRACE_ANALYZE_HISTORY_H
@@ -16,14 +16,19 @@
 
 #include "output/analyze/live_map.h"
 
-#define HISTORY_MOST_BINS 2048
+struct history_options {
+    bool starts; /* bins begin at start, else at the first event */
+    uint64_t start;
+    uint64_t unit; /* the length of a bin is this times a power of two; 0 for as short as fits */
+    bool events;   /* times are numbers of events, the first of which is number 1 */
+};
 
 struct history_bin {
     uint64_t live_bytes, live; /* at its end */
     uint64_t peak_bytes;       /* highest live bytes within it */
     uint64_t allocated, allocated_bytes;
-    uint64_t freed, freed_bytes;
-    size_t point; /* its first point; those of a bin are in no order */
+    uint64_t freed, freed_bytes; /* those that replay_totals.deallocations counts */
+    size_t point;                /* its first point; those of a bin are in no order */
 };
 
 /* A row that changed within a bin: what it was at the bin's end, and what was allocated in it. */
@@ -38,13 +43,17 @@ struct history_point {
 struct replay;
 
 struct history {
-    /* All bins from time 0 to the last event's; a bin without events repeats the one before. */
+    /* All bins from the start to the last event's; a bin without events repeats the one before. */
     struct history_bin *bins;
     size_t bin_count;
     struct history_point *points;
     size_t point_count;
-    unsigned shift; /* a bin is 1 << shift ticks long */
     /* private: */
+    struct history_options options;
+    size_t most_bins, most_points;
+    unsigned shift;     /* a bin is options.unit << shift ticks long */
+    uint64_t open_till; /* the first tick behind the last bin, or the highest there is */
+    uint64_t last;      /* highest time so far */
     bool settled;
     size_t bin_capacity, point_capacity;
     struct history_row *rows;
@@ -53,10 +62,11 @@ struct history {
     size_t touched_count, touched_capacity;
 };
 
-struct history *history_create(void); /* NULL when out of memory */
+/* NULL when out of memory. */
+struct history *history_create(const struct history_options *options);
 void history_destroy(struct history *history);
 
-/* An event at time comes: closes the bins before it. False when out of memory. */
+/* Time has come so far: closes the bins before it. False when out of memory. */
 bool history_advance(struct history *history, const struct replay *replay, uint64_t time);
 /* Before sums of a row change. False when out of memory. */
 bool history_touch(struct history *history, const struct replay *replay, uint32_t row);
@@ -64,8 +74,12 @@ bool history_touch(struct history *history, const struct replay *replay, uint32_
 void history_note_allocated(struct history *history, const struct live_block *block,
                             uint64_t live_bytes);
 void history_note_freed(struct history *history, uint64_t size);
-/* Closes the last bin: what happens to rows before the next event comes is no part of it. */
+/* Closes the last bin: what happens to rows is no part of it, unless time goes on after all. */
 bool history_finish(struct history *history, const struct replay *replay);
+
+/* When bin number index begins, in ticks or events before it; with bin_count, where the last bin
+ * ends, which is cut at the last event. */
+uint64_t history_time(const struct history *history, size_t index);
 
 /* The points of bin number index: *count of them from the result on. */
 const struct history_point *history_points(const struct history *history, size_t index,

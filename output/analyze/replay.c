@@ -20,6 +20,21 @@ static uint64_t tick_of(double seconds, uint64_t tick_ns)
     return ticks <= 0 ? 0 : ticks >= 1e19 ? UINT64_MAX : (uint64_t)ticks;
 }
 
+static struct history *make_history(const struct replay *replay)
+{
+    const struct replay_options *options = &replay->options;
+    struct history_options history = {.events = !replay->tick_ns};
+    /* Of a process, its own time; what comes before --from is empty. */
+    history.starts = options->pid < 0 || replay->from_tick;
+    history.start = history.events ? 1 : replay->from_tick;
+    if (options->interval > 0)
+        history.unit = history.events ? (uint64_t)fmin(ceil(options->interval), 1e18)
+                                      : tick_of(options->interval, replay->tick_ns);
+    if (options->interval > 0 && !history.unit)
+        history.unit = 1;
+    return history_create(&history);
+}
+
 struct error *replay_init(struct replay *replay, const struct replay_options *options,
                           const struct log_header *header)
 {
@@ -35,7 +50,7 @@ struct error *replay_init(struct replay *replay, const struct replay_options *op
     struct error *error = catalog_init(&replay->catalog);
     replay->rows = calloc(1, sizeof *replay->rows);
     if (options->needs & REPLAY_NEEDS_HISTORY)
-        replay->history = history_create();
+        replay->history = make_history(replay);
     if (!error && (!replay->rows || (options->needs & REPLAY_NEEDS_HISTORY && !replay->history)))
         error = error_no_memory();
     if (error)
@@ -91,11 +106,8 @@ static bool begin_event(struct replay *replay, uint32_t thread, uint64_t time,
                                    .thread_id = thread,
                                    .time = time};
     event->heap->forgiven = 0;
-    if (replay->history && !history_advance(replay->history, replay, time)) {
-        *error = error_no_memory();
-        return false;
-    }
-    return true;
+    *error = replay_reach(replay, event->heap, time);
+    return !*error;
 }
 
 /* Whether what the event allocates is to be summed up, if its process is. */
@@ -468,6 +480,11 @@ struct error *replay_record(struct replay *replay, const struct log_record *reco
     }
     case LOG_PROCESS_END:
         return replay->over ? NULL : replay_end_process(replay, &record->process_end);
+    case LOG_END:
+        /* What ran on without an event. */
+        return replay->tick_ns && record->end.time <= replay->to_tick
+                   ? replay_go_on(replay, record->end.time)
+                   : NULL;
     case LOG_THREAD_END:
         replay_end_thread(replay, record->thread_end.thread);
         return NULL;

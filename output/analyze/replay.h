@@ -47,6 +47,7 @@ struct replay_options {
     int64_t tid;       /* only allocations of this thread, -1 for all */
     double from, to;   /* only allocations made in this span, seconds since the start; to ends the
                           replay. Infinite where not wanted */
+    double interval;   /* length of the history's bins, seconds or events; 0 for as short as fits */
     double older_than; /* only blocks that were alive for so many seconds leak; 0 for all */
     struct replay_observer *observers; /* a list, NULL for none; they are the caller's */
 };
@@ -135,7 +136,7 @@ struct replay {
     /* private: */
     struct chains chains;
     uint64_t older_ticks;
-    size_t running; /* processes */
+    size_t running; /* processes that are selected */
     struct replay_options options;
     uint64_t from_tick, to_tick;
     uint64_t epoch;

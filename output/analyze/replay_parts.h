@@ -65,6 +65,11 @@ void replay_end_chain(struct replay *replay, const struct live_block *block);
 struct error *replay_close_resize(struct replay *replay, const struct replay_event *event);
 
 /* replay_process.c */
+
+/* The history of what is summed up goes on to this time in a heap. */
+struct error *replay_reach(struct replay *replay, const struct replay_heap *heap, uint64_t time);
+/* The same while any process is running. */
+struct error *replay_go_on(struct replay *replay, uint64_t time);
 struct error *replay_begin_process(struct replay *replay, const struct log_process *process);
 struct error *replay_end_process(struct replay *replay, const struct log_process_end *end);
 void replay_end_thread(struct replay *replay, uint32_t id);

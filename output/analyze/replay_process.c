@@ -8,6 +8,20 @@
 
 #define STATUS_EXEC (-2) /* log_process_end.status */
 
+struct error *replay_reach(struct replay *replay, const struct replay_heap *heap, uint64_t time)
+{
+    if (!replay->history || !heap->selected || history_advance(replay->history, replay, time))
+        return NULL;
+    return error_no_memory();
+}
+
+struct error *replay_go_on(struct replay *replay, uint64_t time)
+{
+    if (!replay->history || !replay->running || history_advance(replay->history, replay, time))
+        return NULL;
+    return error_no_memory();
+}
+
 /* Blocks that are copied to forked children: those of children alive at the same time, which take
  * memory, and all ever, which take time. Both grow with the log, for a log may fork in each of its
  * records. A child beyond that has none of its parent's. */
@@ -35,6 +49,9 @@ static struct error *inherit(struct replay *replay, const struct log_process *pr
         heap->inherits_unknown = true;
         return NULL;
     }
+    struct error *error = replay_reach(replay, heap, replay->totals.last_time);
+    if (error)
+        return error;
     heap->inherited = parent->count;
     replay->inherited += heap->inherited;
     replay->copied += heap->inherited;
@@ -48,9 +65,8 @@ static struct error *inherit(struct replay *replay, const struct log_process *pr
                 return error_no_memory();
         }
         block->chain = 0; /* the parent's */
-        struct error *error = replay_is_summed(heap, block)
-                                  ? replay_begin_block(replay, block, replay->totals.last_time)
-                                  : NULL;
+        if (replay_is_summed(heap, block))
+            error = replay_begin_block(replay, block, replay->totals.last_time);
         if (error)
             return error;
     }
@@ -63,8 +79,8 @@ struct error *replay_begin_process(struct replay *replay, const struct log_proce
     if (!replay_grow(&replay->heaps, &replay->heap_count, process->process, sizeof *replay->heaps))
         return error_no_memory();
     struct replay_heap *heap = &replay->heaps[process->process];
-    replay->running++;
     heap->selected = replay->options.pid < 0 || process->pid == replay->options.pid;
+    replay->running += heap->selected;
     bool copies = process->origin == LOG_ORIGIN_FORK && process->parent && !replay->over;
     return copies ? inherit(replay, process, heap) : NULL;
 }
@@ -179,24 +195,27 @@ struct error *replay_end_process(struct replay *replay, const struct log_process
     struct error *error = close_resizes(replay, end->process);
     if (replay->heaps[end->process].ended || error)
         return error;
-    replay->running--;
+    uint64_t time = replay->totals.last_time;
+    if (replay->tick_ns && end->time > time)
+        time = end->time;
+    error = replay_reach(replay, &replay->heaps[end->process], time);
+    if (error)
+        return error;
+    replay->running -= replay->heaps[end->process].selected;
     if (end->status >= 0 && WIFSIGNALED((int)end->status))
         take_back(replay, &replay->heaps[end->process]);
     /* With the last process everything ends: its heap's end is no part of its history. */
     bool last = !replay->running && !replay->more_logs;
     if (replay->history && last && !is_exec && !history_finish(replay->history, replay))
         return error_no_memory();
-    uint64_t time = replay->totals.last_time;
-    if (replay->tick_ns && end->time > time)
-        time = end->time;
     return end_heap(replay, end->process, time, is_exec ? REPLAY_EXECED : REPLAY_LEFT);
 }
 
 struct error *replay_end_log(struct replay *replay)
 {
-    struct error *error = NULL;
     uint64_t time = replay->over ? replay->to_tick : replay->totals.last_time;
     uint32_t count = (uint32_t)replay->catalog.process_count;
+    struct error *error = replay_go_on(replay, time);
     for (uint32_t i = replay->first_process; !error && i < count; i++)
         error = close_resizes(replay, i);
     if (!error && replay->history && !replay->more_logs && !history_finish(replay->history, replay))

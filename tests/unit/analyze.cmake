@@ -4,6 +4,7 @@ foreach(name
     analyze_options
     frame_tree
     gate
+    history
     live_map
     mappings
     markup
