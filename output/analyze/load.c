@@ -6,7 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output/analyze/progress.h"
 #include "output/log/text.h"
+
+/* So many records are read between two looks at the clock. */
+#define RECORDS_A_LOOK 16384
 
 /* So many ids are named in a message. */
 #define MOST_NAMED 8
@@ -30,31 +34,31 @@ struct error *load_records(struct log_reader *reader, const char *path, struct m
         return error_format(ERROR_USAGE,
                             "--from, --to and --older-than need a log with times, and %s has none",
                             path);
+    struct progress progress;
+    uint64_t records = 0;
     *end = 0;
-    while (!error) {
+    progress_begin(&progress, replay->totals.events);
+    enum log_read read = LOG_READ_RECORD;
+    while (!error && read == LOG_READ_RECORD) {
         uint64_t offset = log_reader_offset(reader);
-        enum log_read read = log_reader_next(reader, &record);
-        switch (read) {
-        case LOG_READ_RECORD:
-            error = take_record(&record, merge, replay);
-            if (!error && record.kind == LOG_END)
-                *end = record.end.time;
-            if (error && error->code == ERROR_CORRUPT)
-                error_prefix(error, "%s: corrupt at byte %" PRIu64, path, offset);
-            break;
-        case LOG_READ_END:
-        case LOG_READ_TRUNCATED:
-            *truncated = read == LOG_READ_TRUNCATED;
-            if (replay->totals.last_time > *end)
-                *end = replay->totals.last_time;
-            return NULL;
-        case LOG_READ_ERROR:
-        default:
+        read = log_reader_next(reader, &record);
+        if (read == LOG_READ_ERROR)
             error = error_format(log_reader_error(reader)->code, "%s",
                                  log_reader_error(reader)->message);
-            break;
-        }
+        if (read != LOG_READ_RECORD)
+            continue;
+        error = take_record(&record, merge, replay);
+        if (!error && record.kind == LOG_END)
+            *end = record.end.time;
+        if (error && error->code == ERROR_CORRUPT)
+            error_prefix(error, "%s: corrupt at byte %" PRIu64, path, offset);
+        if (++records % RECORDS_A_LOOK == 0)
+            progress_update(&progress, reader, path, replay->totals.events);
     }
+    progress_end(&progress);
+    *truncated = read == LOG_READ_TRUNCATED;
+    if (replay->totals.last_time > *end)
+        *end = replay->totals.last_time;
     return error;
 }
 

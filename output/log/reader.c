@@ -183,6 +183,11 @@ uint64_t log_reader_offset(const struct log_reader *reader)
     return reader->source.offset;
 }
 
+double log_reader_fraction(const struct log_reader *reader)
+{
+    return source_fraction(&reader->source);
+}
+
 void log_reader_close(struct log_reader *reader)
 {
     error_free(reader->error);

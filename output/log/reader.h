@@ -37,6 +37,9 @@ const struct error *log_reader_error(const struct log_reader *reader);
 /* Offset (in decompressed bytes) of the first byte not yet returned as a record. */
 uint64_t log_reader_offset(const struct log_reader *reader);
 
+/* How much of the file has been read, from 0 to 1; negative where that is not known (a pipe). */
+double log_reader_fraction(const struct log_reader *reader);
+
 void log_reader_close(struct log_reader *reader);
 
 #endif

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -177,4 +178,14 @@ struct error *source_fill(struct source *source, size_t wanted, bool *ended)
         source->end += count;
     }
     return error;
+}
+
+double source_fraction(const struct source *source)
+{
+    struct stat status;
+    off_t at = lseek(source->fd, 0, SEEK_CUR);
+    if (at < 0 || fstat(source->fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+        status.st_size <= 0)
+        return -1;
+    return at < status.st_size ? (double)at / (double)status.st_size : 1;
 }

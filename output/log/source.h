@@ -36,6 +36,9 @@ void source_close(struct source *source);
  */
 struct error *source_fill(struct source *source, size_t wanted, bool *ended);
 
+/* How much of the file has been read, from 0 to 1; negative where that is not known (a pipe). */
+double source_fraction(const struct source *source);
+
 static inline size_t source_unread(const struct source *source)
 {
     return source->end - source->start;
