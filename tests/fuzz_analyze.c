@@ -36,6 +36,7 @@ static void print_all(const struct report *report, enum replay_split split, FILE
         error_free(report_folded(report, out));
     error_free(export_pprof(report, out));
     error_free(export_speedscope(report, out));
+    error_free(export_valgrind_xml(report, out));
 }
 
 static void analyze(char *path, enum replay_split split, FILE *out)

@@ -4,10 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Names are shown up to this length, in bytes: nobody reads more, and a name may stand in the file
- * once and in the output a million times. */
-#define MOST_TEXT 4096
-
 /* Lines of a stack that are shown, innermost first. */
 #define MOST_LINES 4096
 
@@ -79,15 +75,20 @@ const char *format_time(const struct replay *replay, uint64_t time, char *out, s
     return out;
 }
 
-/* The text neutralized and at most MOST_TEXT bytes of it, with each from replaced by to, if from is
- * not 0. */
-static void print_text(FILE *out, const char *text, size_t size, char from, char to)
+size_t format_cut(const char *text, size_t size)
 {
-    char copy[MOST_TEXT + 1];
-    size_t used = size < MOST_TEXT ? size : MOST_TEXT;
+    size_t used = size < FORMAT_MOST_TEXT ? size : FORMAT_MOST_TEXT;
     /* Not within a character. */
     while (used && used < size && (text[used] & 0xc0) == 0x80)
         used--;
+    return used;
+}
+
+/* The text neutralized and cut, with each from replaced by to, if from is not 0. */
+static void print_text(FILE *out, const char *text, size_t size, char from, char to)
+{
+    char copy[FORMAT_MOST_TEXT + 1];
+    size_t used = format_cut(text, size);
     memcpy(copy, text, used);
     copy[used] = 0;
     for (char *at = copy; from && (at = strchr(at, from));)
@@ -99,7 +100,7 @@ static void print_text(FILE *out, const char *text, size_t size, char from, char
 
 void format_text(FILE *out, const char *text)
 {
-    print_text(out, text, strnlen(text, MOST_TEXT + 1), 0, 0);
+    print_text(out, text, strnlen(text, FORMAT_MOST_TEXT + 1), 0, 0);
 }
 
 void format_piece(FILE *out, const char *text, size_t size)
@@ -110,7 +111,7 @@ void format_piece(FILE *out, const char *text, size_t size)
 
 void format_folded_name(FILE *out, const char *name)
 {
-    print_text(out, name, strnlen(name, MOST_TEXT + 1), ';', ':');
+    print_text(out, name, strnlen(name, FORMAT_MOST_TEXT + 1), ';', ':');
 }
 
 void format_line(FILE *out, const struct catalog_line *line, bool paths)

@@ -26,6 +26,12 @@ const char *format_share(uint64_t part, uint64_t total, char *out, size_t size);
 /* A time or a length of time of the replay's: "1.234 s", "12.3 us", or "5 events". Returns out. */
 const char *format_time(const struct replay *replay, uint64_t time, char *out, size_t size);
 
+/* Names are shown up to this length, in bytes: nobody reads more, and a name may stand in the file
+ * once and in the output a million times. */
+#define FORMAT_MOST_TEXT 4096
+/* How many bytes of a text of size bytes are shown: all, or whole characters up to that length. */
+size_t format_cut(const char *text, size_t size);
+
 void format_text(FILE *out, const char *text);
 /* The first size bytes of a text, which need not be terminated. */
 void format_piece(FILE *out, const char *text, size_t size);

@@ -33,5 +33,7 @@ struct error *report_folded(const struct report *report, FILE *out);
 struct error *export_pprof(const struct report *report, FILE *out);
 /* export_speedscope.c: speedscope's JSON. */
 struct error *export_speedscope(const struct report *report, FILE *out);
+/* export_valgrind_xml.c: memcheck's XML. */
+struct error *export_valgrind_xml(const struct report *report, FILE *out);
 
 #endif

@@ -33,6 +33,8 @@ static const struct report_kind exports[] = {
     {EXPORT_OPTION "folded", report_folded, REPLAY_BY_PROCESS, 0, NULL},
     {EXPORT_OPTION "pprof", export_pprof, REPLAY_BY_PROCESS, 0, NULL},
     {EXPORT_OPTION "speedscope", export_speedscope, REPLAY_BY_PROCESS, 0, NULL},
+    {EXPORT_OPTION "valgrind-xml", export_valgrind_xml, REPLAY_BY_PROCESS, REPLAY_NEEDS_BAD_FREES,
+     NULL},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))

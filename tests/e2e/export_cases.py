@@ -3,10 +3,11 @@
 import json
 import os
 import re
+import xml.etree.ElementTree as ElementTree
 
 import hostile_log
 from hostile_cases import bounded
-from harness import case, check, equal, need
+from harness import Skip, case, check, equal, need
 
 # --json's sums by the names of pprof's sample types.
 PPROF_TYPES = {
@@ -15,7 +16,7 @@ PPROF_TYPES = {
     "temporary_objects": "temporary", "temporary_space": "temporary_bytes",
 }
 
-KINDS = ("pprof", "speedscope")
+KINDS = ("pprof", "speedscope", "valgrind-xml")
 
 # What formats break on: quotes, escapes, markup, separators, controls, a line end, a NUL's
 # neighbour, C1, a direction override, letters beyond ASCII.
@@ -188,3 +189,98 @@ def speedscope_samples_have_the_sums_of_the_json_report(tools):
         exported = json.load(file)
     equal([frame["name"] for frame in exported["shared"]["frames"]],
           ["[no stack]", "in" + NEUTRAL, "out" + NEUTRAL, f"{NEUTRAL}+0x2000"], "hostile names")
+
+
+# ---- valgrind-xml ----
+
+def memcheck(tools, *command):
+    tools.runs += 1
+    path = os.path.join(tools.folder, f"memcheck{tools.runs}.xml")
+    tools.run(need("valgrind"), "--leak-check=full", "--show-leak-kinds=all", "--num-callers=50",
+              "--xml=yes", f"--xml-file={path}", *command)
+    return path
+
+
+def element_paths(path):
+    def paths(element, above):
+        here = f"{above}/{element.tag}"
+        yield here
+        for child in element:
+            yield from paths(child, here)
+    return set(paths(ElementTree.parse(path).getroot(), ""))
+
+
+def valgrind_errors(tools, path):
+    """The errors as Test::Valgrind's parser reads them."""
+    script = os.path.join(os.path.dirname(__file__), "read_valgrind_xml.pl")
+    result = tools.run(need("perl"), script, path)
+    if b"Can't locate" in result.stderr:
+        raise Skip("libtest-valgrind-perl is not installed")
+    equal((result.returncode, result.stderr), (0, b""), "reading the XML")
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def shown(stack):
+    """A stack's function, folder, file and line from the program's own frames up to main."""
+    names = [frame[2] for frame in stack]
+    own = [tuple(frame[2:]) for frame in stack[:names.index("main") + 1]]
+    return tuple(frame for frame in own if frame[0] not in ("malloc", "calloc", "realloc", "free"))
+
+
+def leaks_by_stack(errors):
+    sums = {}
+    for error in errors:
+        if error["kind"].startswith("Leak_"):
+            key = shown(error["stack"])
+            # Memcheck adds to a block what only it points to, and lists that as well.
+            direct = re.search(r"\(([\d,]+) direct", error["what"])
+            size = int(direct[1].replace(",", "")) if direct else error["leakedbytes"]
+            before = sums.get(key, (0, 0))
+            sums[key] = before[0] + error["leakedblocks"], before[1] + size
+    return sums
+
+
+@case
+def valgrind_xml_reads_like_memcheck(tools):
+    program = tools.fixture("leaky")
+    log = tools.trace(program).log
+    ours = valgrind_errors(tools, export(tools, "valgrind-xml", log))
+    theirs = valgrind_errors(tools, memcheck(tools, program))
+    check(len(ours) > 2, f"too few leaks: {ours}")
+    equal(leaks_by_stack(ours), leaks_by_stack(theirs), "leaks")
+    # The kind claims no more than the log tells.
+    equal({error["kind"] for error in ours}, {"Leak_PossiblyLost"}, "kinds")
+    summary = tools.json(log)["summary"]
+    equal(sum(error["leakedbytes"] for error in ours), summary["leaked_bytes"], "bytes")
+    equal(len({error["id"] for error in ours}), len(ours), "unique ids")
+
+
+@case
+def valgrind_xml_has_invalid_frees(tools):
+    program = (tools.fixture("frees"), "double")
+    log = tools.trace(*program, options=("--free-stacks",)).log
+    path = export(tools, "valgrind-xml", log)
+    real = memcheck(tools, *program)
+    equal(element_paths(path) - element_paths(real), set(), "elements that memcheck has not")
+    ours, theirs = ([error for error in valgrind_errors(tools, file)
+                     if error["kind"] == "InvalidFree"] for file in (path, real))
+    equal([(error["what"], shown(error["stack"])) for error in ours],
+          [(error["what"], shown(error["stack"])) for error in theirs], "invalid frees")
+    check("inside a block of size 119 " in ours[0]["auxwhat"], ours[0]["auxwhat"])
+    equal(ElementTree.parse(path).findtext("errorcounts/pair/count"), "1", "count")
+    # Without the stacks of frees the error is there all the same.
+    bare = valgrind_errors(tools, export(tools, "valgrind-xml", tools.trace(*program).log))
+    equal([frame[2] for frame in bare[0]["stack"]], ["[no stack]"], "unknown stack")
+
+
+@case
+def valgrind_xml_is_well_formed_whatever_the_names(tools):
+    path = export(tools, "valgrind-xml", nasty_log(tools))
+    root = ElementTree.parse(path).getroot()
+    frames = [{child.tag: child.text for child in frame} for frame in root.iter("frame")]
+    equal([frame.get("fn") for frame in frames], ["in" + NEUTRAL, "out" + NEUTRAL, None,
+                                                  "[no stack]"], "functions")
+    equal((frames[0]["dir"], frames[0]["file"], frames[0]["line"]), ("/src", NEUTRAL, "7"), "file")
+    equal({frame.get("obj") for frame in frames}, {"/lib/" + NEUTRAL, None}, "objects")
+    equal(root.findtext("args/argv/exe"), "/bin/" + NEUTRAL, "program")
+    equal(root.findall("preamble/line")[-1].text, NEUTRAL, "note")
