@@ -22,7 +22,7 @@ void options_print_help(void)
         "                           invalid and double frees\n"
         "      --json               all sites and totals, for programs\n"
         "      --export=KIND:FILE   for another tool; KIND is one of folded, pprof, speedscope,\n"
-        "                           valgrind-xml\n"
+        "                           valgrind-xml, dhat\n"
         "      --metric=METRIC      what tables and folded stacks weigh: bytes (default),\n"
         "                           allocations, peak, leaked or temporary\n"
         "\n"

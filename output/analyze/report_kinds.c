@@ -35,6 +35,7 @@ static const struct report_kind exports[] = {
     {EXPORT_OPTION "speedscope", export_speedscope, REPLAY_BY_PROCESS, 0, NULL},
     {EXPORT_OPTION "valgrind-xml", export_valgrind_xml, REPLAY_BY_PROCESS, REPLAY_NEEDS_BAD_FREES,
      NULL},
+    {EXPORT_OPTION "dhat", export_dhat, REPLAY_BY_STACK, 0, NULL},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))

@@ -28,12 +28,13 @@ static size_t frame_key(const struct catalog *catalog, uint32_t id, enum same_st
     return used;
 }
 
-static bool same_frames(const struct catalog *catalog, enum same_stacks_by by, uint32_t *frames)
+uint32_t *same_frames(const struct catalog *catalog, enum same_stacks_by by)
 {
     struct key_id *table = NULL;
     uint64_t *key = NULL;
     size_t capacity = 0;
-    bool done = true;
+    uint32_t *frames = calloc(catalog->frame_count, sizeof *frames);
+    bool done = frames != NULL;
     for (uint32_t i = 1; done && i < catalog->frame_count; i++) {
         size_t wanted = catalog_line_count(catalog, i) * 4 + 1;
         if (wanted > capacity) {
@@ -47,15 +48,18 @@ static bool same_frames(const struct catalog *catalog, enum same_stacks_by by, u
     }
     free(key);
     key_ids_deinit(&table);
-    return done;
+    if (done)
+        return frames;
+    free(frames);
+    return NULL;
 }
 
 uint32_t *same_stacks(const struct catalog *catalog, enum same_stacks_by by)
 {
     struct key_id *table = NULL;
     uint32_t *stacks = calloc(catalog->stack_count, sizeof *stacks);
-    uint32_t *frames = calloc(catalog->frame_count, sizeof *frames);
-    bool done = stacks && frames && same_frames(catalog, by, frames);
+    uint32_t *frames = same_frames(catalog, by);
+    bool done = stacks && frames;
     /* A parent has a lower id than its children. */
     for (uint32_t i = 1; done && i < catalog->stack_count; i++) {
         const struct catalog_stack *stack = &catalog->stacks[i];

@@ -15,6 +15,9 @@ enum same_stacks_by {
     SAME_BY_NAMES, /* function and module */
 };
 
+/* By frame id: the lowest id of the frames that are the same. malloc'd; NULL when out of memory. */
+uint32_t *same_frames(const struct catalog *catalog, enum same_stacks_by by);
+
 /*
  * By stack id: the lowest id of the stacks that are the same, 0 for the empty stack. malloc'd;
  * NULL when out of memory.

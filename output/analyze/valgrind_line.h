@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * valgrind_line.h - a frame's line as valgrind's tools write it: "0x401136: main (a.c:5)".
+ */
+#ifndef ALLOCPTRACE_ANALYZE_VALGRIND_LINE_H
+#define ALLOCPTRACE_ANALYZE_VALGRIND_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "output/analyze/catalog.h"
+
+/* A code address within the call, as valgrind has it: a return address may be another line's. */
+uint64_t valgrind_line_address(const struct catalog *catalog, uint32_t frame);
+
+/* Line number index of a frame; paths: the file with its folders. */
+void valgrind_line_print(FILE *out, const struct catalog *catalog, uint32_t frame, size_t index,
+                         bool paths);
+
+/* The command line that was traced, as one line; of a process that was attached to, its program. */
+void valgrind_line_command(FILE *out, const struct catalog *catalog,
+                           const struct log_header *header);
+
+#endif
