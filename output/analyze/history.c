@@ -12,9 +12,9 @@
 #define MOST_BINS 2048
 #define MOST_CHOSEN_BINS (1 << 17)
 
-/* Points kept before bins are made longer: 64 MiB. With fewer than LEAST_BINS bins they may be
+/* Points kept before bins are made longer, 32 MiB. With fewer than LEAST_BINS bins they may be
  * more, for a bin has at most one for each row. */
-#define MOST_POINTS (UINT64_C(1) << 21)
+#define MOST_POINTS ((size_t)1 << 20)
 #define LEAST_BINS 128
 
 /* A row within the current bin. */
@@ -87,7 +87,7 @@ static bool add_bin(struct history *history)
     return true;
 }
 
-static void merge_bin(struct history_bin *to, const struct history_bin *from)
+void history_merge(struct history_bin *to, const struct history_bin *from)
 {
     to->live_bytes = from->live_bytes;
     to->live = from->live;
@@ -160,7 +160,7 @@ static void halve(struct history *history)
             history->bins[used] = history->bins[i];
             history->bins[used++].point = point;
         } else {
-            merge_bin(&history->bins[used - 1], &history->bins[i]);
+            history_merge(&history->bins[used - 1], &history->bins[i]);
         }
         size_t first = history->bins[used - 1].point;
         for (size_t p = begin; p < end; p++) {

@@ -81,6 +81,9 @@ bool history_finish(struct history *history, const struct replay *replay);
  * ends, which is cut at the last event. */
 uint64_t history_time(const struct history *history, size_t index);
 
+/* Adds a bin to the one before it. */
+void history_merge(struct history_bin *to, const struct history_bin *from);
+
 /* The points of bin number index: *count of them from the result on. */
 const struct history_point *history_points(const struct history *history, size_t index,
                                            size_t *count);

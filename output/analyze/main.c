@@ -159,6 +159,7 @@ static struct error *analyze(const struct options *options, bool *failed)
         .tid = options->tid,
         .from = options->from,
         .to = options->to,
+        .interval = options->interval,
         .older_than = options->older_than,
     };
     struct profile profile;

@@ -16,6 +16,8 @@ enum option_id {
     OPTION_FLAMEGRAPH = 256,
     OPTION_METRIC,
     OPTION_LEAKS,
+    OPTION_TIMELINE,
+    OPTION_INTERVAL,
     OPTION_JSON,
     OPTION_VIEW,
     OPTION_OLDER_THAN,
@@ -39,6 +41,8 @@ enum option_id {
 static const struct option long_options[] = {
     {"flamegraph", optional_argument, NULL, OPTION_FLAMEGRAPH},
     {"metric", required_argument, NULL, OPTION_METRIC},
+    {"timeline", optional_argument, NULL, OPTION_TIMELINE},
+    {"interval", required_argument, NULL, OPTION_INTERVAL},
     {"leaks", no_argument, NULL, OPTION_LEAKS},
     {"json", no_argument, NULL, OPTION_JSON},
     {"view", required_argument, NULL, OPTION_VIEW},
@@ -132,6 +136,14 @@ static struct error *take_view(struct options *options, const char *value)
     return add_output(options, kind, colon ? colon + 1 : NULL);
 }
 
+static struct error *take_interval(struct options *options, const char *value)
+{
+    struct error *error = option_seconds("interval", value, &options->interval);
+    if (!error && options->interval <= 0)
+        error = error_format(ERROR_USAGE, "--interval takes more than no time, not '%s'", value);
+    return error;
+}
+
 /* --export=KIND:FILE */
 static struct error *take_export(struct options *options, const char *value)
 {
@@ -184,8 +196,13 @@ static struct error *take_option(struct options *options, int id, const char *va
     case OPTION_METRIC:
         error = option_word("metric", value, metrics, &word);
         options->metric = (enum metric)word;
+        options->metric_given = true;
         options->table = true;
         break;
+    case OPTION_TIMELINE:
+        return add_report(options, REPORT_TIMELINE, value);
+    case OPTION_INTERVAL:
+        return take_interval(options, value);
     case OPTION_LEAKS:
         return add_report(options, REPORT_LEAKS, NULL);
     case OPTION_JSON:

@@ -61,6 +61,7 @@ struct options {
     struct output *outputs; /* at most one of them to standard output; never empty */
     size_t output_count;
     enum metric metric;
+    bool metric_given;
     enum sort_key sort;
     enum group_key group;
     bool has_filter, has_skip;
@@ -72,6 +73,7 @@ struct options {
     int64_t pid, tid;  /* -1 for all */
     double from, to;   /* seconds; infinite where not given */
     double older_than; /* seconds; 0: all */
+    double interval;   /* of --timeline, seconds or events; 0 if not given */
     int verbose;
     struct gate *gates; /* of --fail-if and --warn-if, as given */
     size_t gate_count;

@@ -28,6 +28,8 @@ struct error *report_leaks(const struct report *report, FILE *out);
 struct error *report_json(const struct report *report, FILE *out);
 /* report_folded.c: folded stacks, outermost first, by --metric. */
 struct error *report_folded(const struct report *report, FILE *out);
+/* report_timeline.c: the heap over time as CSV. */
+struct error *report_timeline(const struct report *report, FILE *out);
 
 /* export_pprof.c: pprof's gzipped profile.proto. */
 struct error *export_pprof(const struct report *report, FILE *out);

@@ -9,6 +9,8 @@ static const struct report_kind kinds[] = {
     [REPORT_SUMMARY] = {"the summary", report_summary, REPLAY_BY_STACK, 0, NULL},
     [REPORT_LEAKS] = {"--leaks", report_leaks, REPLAY_BY_STACK, 0, NULL},
     [REPORT_JSON] = {"--json", report_json, REPLAY_BY_STACK, 0, NULL},
+    [REPORT_TIMELINE] = {"--timeline", report_timeline, REPLAY_BY_STACK, REPLAY_NEEDS_HISTORY,
+                         NULL},
     [REPORT_FOLDED] = {"--flamegraph", report_folded, REPLAY_BY_PROCESS, 0, NULL},
 };
 

@@ -16,6 +16,7 @@ enum report_id {
     REPORT_LEAKS,
     REPORT_JSON,
     REPORT_FOLDED,
+    REPORT_TIMELINE,
 };
 
 struct report_kind {

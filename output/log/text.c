@@ -15,6 +15,7 @@ static const uint32_t unsafe[][2] = {
     {0x200e, 0x200f}, /* LEFT-TO-RIGHT MARK, RIGHT-TO-LEFT MARK */
     {0x2028, 0x202e}, /* line and paragraph separators, embeddings and overrides */
     {0x2066, 0x2069}, /* isolates */
+    {0xfffe, 0xffff}, /* no characters; XML cannot hold them */
 };
 
 size_t text_character(const char *text, size_t size, bool *safe)
@@ -97,6 +98,18 @@ void text_print(FILE *out, const char *text)
 {
     struct output output = {.stream = out};
     sanitize(&output, text);
+}
+
+size_t text_print_character(FILE *out, const char *text, size_t size)
+{
+    struct output output = {.stream = out};
+    bool safe;
+    size_t length = text_character(text, size, &safe);
+    if (safe)
+        append(&output, text, length);
+    else
+        append_escaped(&output, text, length);
+    return length;
 }
 
 static bool is_safe(const char *text)

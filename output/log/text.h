@@ -4,7 +4,8 @@
  *
  * What a terminal or an eye could be misled by is not printed as it is: control characters (C0,
  * DEL and C1, ECMA-48), line separators, the marks and overrides of the writing direction
- * (Unicode Standard Annex 9, section 2), and bytes that are no UTF-8.
+ * (Unicode Standard Annex 9, section 2), bytes that are no UTF-8, and the two noncharacters that
+ * XML excludes (XML 1.0, Char).
  */
 #ifndef ALLOCPTRACE_LOG_TEXT_H
 #define ALLOCPTRACE_LOG_TEXT_H
@@ -28,6 +29,9 @@ unsigned long text_sanitize(char *out, unsigned long size, const char *text);
 
 /* The same, to a stream. */
 void text_print(FILE *out, const char *text);
+
+/* Prints only the first character of a text of size bytes (at least 1) so; its length. */
+size_t text_print_character(FILE *out, const char *text, size_t size);
 
 /*
  * Like text_sanitize(), but as one word of a shell's command line: as it is, in quotes, or, if it

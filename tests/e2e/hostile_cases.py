@@ -11,7 +11,7 @@ import hostile_log
 from harness import case, check, equal
 
 REPORTS = (("-v",), ("--leaks", "-vvv"), ("--flamegraph",), ("--json",),
-           ("--json", "--group-by=thread"), ("--flamegraph", "--filter=zzz"))
+           ("--json", "--group-by=thread"), ("--timeline",), ("--flamegraph", "--filter=zzz"))
 
 # What docs/log-format.md promises, bytes.
 MEMORY_BASE = 128 << 20

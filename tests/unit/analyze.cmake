@@ -2,6 +2,7 @@
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 foreach(name
     analyze_options
+    csv
     frame_tree
     gate
     history

@@ -40,6 +40,7 @@ static void what_turns_the_writing_direction_or_the_line_is_escaped(void **state
     /* The first and the last of each range, and their neighbours. */
     assert_sanitized("\u202a\u202e|\u2029\u202f", "\\xe2\\x80\\xaa\\xe2\\x80\\xae|"
                                                   "\\xe2\\x80\\xa9\u202f");
+    assert_sanitized("\uffff\ufffe|\ufffd", "\\xef\\xbf\\xbf\\xef\\xbf\\xbe|\ufffd");
     assert_sanitized("\u2066\u2069|\u2065\u206a", "\\xe2\\x81\\xa6\\xe2\\x81\\xa9|\u2065\u206a");
     assert_sanitized("\u061c\u200e\u200f\u200d", "\\xd8\\x9c\\xe2\\x80\\x8e\\xe2\\x80\\x8f\u200d");
 }
