@@ -81,6 +81,7 @@ static bool add_bin(struct history *history)
     if (history->bin_count) {
         bin.live_bytes = current(history)->live_bytes;
         bin.live = current(history)->live;
+        bin.live_slack = current(history)->live_slack;
         bin.peak_bytes = bin.live_bytes;
     }
     history->bins[history->bin_count++] = bin;
@@ -91,6 +92,7 @@ void history_merge(struct history_bin *to, const struct history_bin *from)
 {
     to->live_bytes = from->live_bytes;
     to->live = from->live;
+    to->live_slack = from->live_slack;
     if (from->peak_bytes > to->peak_bytes)
         to->peak_bytes = from->peak_bytes;
     to->allocated += from->allocated;
@@ -145,6 +147,7 @@ static bool close_bin(struct history *history, const struct replay *replay)
     struct history_bin *bin = current(history);
     bin->live_bytes = replay->totals.live_bytes;
     bin->live = replay->totals.live;
+    bin->live_slack = replay->totals.live_slack;
     return true;
 }
 

@@ -24,8 +24,8 @@ struct history_options {
 };
 
 struct history_bin {
-    uint64_t live_bytes, live; /* at its end */
-    uint64_t peak_bytes;       /* highest live bytes within it */
+    uint64_t live_bytes, live, live_slack; /* at its end */
+    uint64_t peak_bytes;                   /* highest live bytes within it */
     uint64_t allocated, allocated_bytes;
     uint64_t freed, freed_bytes; /* those that replay_totals.deallocations counts */
     size_t point;                /* its first point; those of a bin are in no order */

@@ -37,7 +37,8 @@ struct error *export_pprof(const struct report *report, FILE *out);
 struct error *export_speedscope(const struct report *report, FILE *out);
 /* export_valgrind_xml.c: memcheck's XML. */
 struct error *export_valgrind_xml(const struct report *report, FILE *out);
-/* export_dhat.c: valgrind's DHAT. */
+/* export_dhat.c, export_massif.c: what these tools of valgrind write. */
 struct error *export_dhat(const struct report *report, FILE *out);
+struct error *export_massif(const struct report *report, FILE *out);
 
 #endif

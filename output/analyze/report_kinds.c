@@ -38,6 +38,7 @@ static const struct report_kind exports[] = {
     {EXPORT_OPTION "valgrind-xml", export_valgrind_xml, REPLAY_BY_PROCESS, REPLAY_NEEDS_BAD_FREES,
      NULL},
     {EXPORT_OPTION "dhat", export_dhat, REPLAY_BY_STACK, 0, NULL},
+    {EXPORT_OPTION "massif", export_massif, REPLAY_BY_STACK, REPLAY_NEEDS_HISTORY, NULL},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))

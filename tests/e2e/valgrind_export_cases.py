@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 
 from harness import Skip, case, check, equal, need
 
@@ -91,3 +92,96 @@ def dhat_export_is_shown_by_its_viewer_with_the_same_totals(tools):
     log = tools.trace(tools.fixture("leaky"), options=["--no-timestamps"]).log
     path, summary = export(tools, "dhat", log)
     check("events" in check_dh_view_totals(tools, path, summary), "events are told")
+
+
+def massif_snapshots(path):
+    """Each snapshot's fields, with the lines of its tree as "lines"."""
+    snapshots = []
+    with open(path, encoding="utf-8") as file:
+        for line in file.read().splitlines():
+            name, _, value = line.partition("=")
+            if name == "snapshot":
+                snapshots.append({"lines": []})
+            elif name in ("time", "mem_heap_B", "mem_heap_extra_B"):
+                snapshots[-1][name] = int(value)
+            elif name == "heap_tree":
+                snapshots[-1][name] = value
+            elif snapshots and re.match(r" *n\d+: ", line):
+                snapshots[-1]["lines"].append(line)
+    return snapshots
+
+
+def massif_peak(path):
+    peaks = [snapshot for snapshot in massif_snapshots(path) if snapshot["heap_tree"] == "peak"]
+    equal(len(peaks), 1, "snapshots that are the peak")
+    return peaks[0]
+
+
+def massif_tree(lines):
+    """The bytes of each node by its path of functions and lines, up to main. massif tells of places
+    without a live byte as well; what is below the threshold is told in a line without a name."""
+    tree, path = {}, []
+    for line in lines:
+        depth = len(line) - len(line.lstrip())
+        size, name = re.match(r" *n\d+: (\d+) (?:0x[0-9A-F]+: )?(.*)", line).groups()
+        path[depth:] = [name]
+        if int(size) and not any(step.startswith("main (") for step in path[:-1]):
+            tree[tuple(path)] = int(size)
+    return tree
+
+
+@case
+def massif_export_has_the_peak_and_the_tree_that_massif_has(tools):
+    for name in ("leaky", "calloc", "recursion"):
+        program = tools.fixture(name)
+        path, summary = export(tools, "massif", tools.trace(program).log)
+        peak = massif_peak(path)
+        equal(peak["mem_heap_B"], summary["peak_memory"], f"{name}: peak")
+        other = valgrind(tools, "massif", program,
+                         options=("--time-unit=B", "--peak-inaccuracy=0", "--heap-admin=0"))
+        equal(massif_tree(peak["lines"]), massif_tree(massif_peak(other)["lines"]), name)
+
+
+def check_massif(tools, path, summary):
+    """What ms_print makes of a file, and the file against the log's totals."""
+    snapshots = massif_snapshots(path)
+    times = [snapshot["time"] for snapshot in snapshots]
+    check(times == sorted(times) and 2 < len(times) <= 100, f"times {times}")
+    equal(max(snapshot["mem_heap_B"] for snapshot in snapshots), summary["peak_memory"], "highest")
+    equal(massif_peak(path)["mem_heap_B"], summary["peak_memory"], "peak")
+    for snapshot in snapshots:
+        if snapshot["lines"]:
+            total = int(snapshot["lines"][0].split()[1])
+            equal(total, snapshot["mem_heap_B"], "a tree's root")
+    result = tools.run(need("ms_print"), path)
+    equal((result.returncode, result.stderr), (0, b""), "ms_print")
+    text = result.stdout.decode()
+    number = snapshots.index(massif_peak(path))
+    check(f" {number} (peak)" in text and f"{summary['peak_memory']:,}" in text, text)
+    return text
+
+
+@case
+def massif_export_is_printed_by_ms_print(tools):
+    for name in ("threads", "fork", "leaky"):
+        log = tools.trace(tools.fixture(name)).log
+        path, summary = export(tools, "massif", log)
+        text = check_massif(tools, path, summary)
+        check(f"Command:            {tools.fixture(name)}\n" in text and "time(ms)" in text, text)
+    last = massif_snapshots(path)[-1]
+    equal(last["mem_heap_B"], summary["leaked_bytes"], "what is alive at the end")
+    check("copy_text (leaky.c:" in text, text)
+    log = tools.trace(tools.fixture("leaky"), options=["--no-timestamps"]).log
+    path, summary = export(tools, "massif", log)
+    check("time(i)" in check_massif(tools, path, summary), "events")
+    equal(massif_snapshots(path)[-1]["time"], summary["events"], "the last event")
+
+
+@case
+def massif_export_has_the_slack_of_each_snapshot(tools):
+    log = tools.trace(tools.fixture("leaky")).log
+    path, _ = export(tools, "massif", log)
+    extra = [snapshot["mem_heap_extra_B"] for snapshot in massif_snapshots(path)]
+    check(extra[0] == 0 and extra[-1] > 0, f"extra bytes {extra}")
+    peak = massif_peak(path)
+    check(0 < peak["mem_heap_extra_B"] < peak["mem_heap_B"], f"the peak's {peak}")

@@ -12,7 +12,8 @@ foreach(name
     replay
     replay_life
     reports
-    sites)
+    sites
+    valgrind_exports)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE
     allocptrace_options allocptrace_analyze_core PkgConfig::CMOCKA PkgConfig::JANSSON)
