@@ -1,83 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
-#include <string.h>
 
-#include <jansson.h>
-
+#include "output/analyze/json_build.h"
 #include "output/analyze/report.h"
 #include "output/analyze/sites.h"
-#include "output/log/utf8.h"
 
-/* An object under construction; failed stays set once memory ran out. */
-struct object {
-    json_t *json;
-    bool failed;
-};
-
-static struct object object_begin(void)
-{
-    json_t *json = json_object();
-    return (struct object){.json = json, .failed = !json};
-}
-
-/* Takes value over. */
-static void put(struct object *object, const char *key, json_t *value)
-{
-    object->failed = json_object_set_new(object->json, key, value) != 0 || object->failed;
-}
-
-/* JSON texts are UTF-8: names that are not are neutralized first. NULL becomes null. */
-static void put_text(struct object *object, const char *key, const char *text)
-{
-    json_t *value = text ? json_string(text) : json_null();
-    if (!value) {
-        unsigned long size = text_sanitize(NULL, 0, text) + 1;
-        char *clean = malloc(size);
-        if (clean)
-            text_sanitize(clean, size, text);
-        value = clean ? json_string(clean) : NULL;
-        free(clean);
-    }
-    put(object, key, value);
-}
-
-static void put_number(struct object *object, const char *key, uint64_t number)
-{
-    /* JSON integers of the library are signed; sums of honest logs are far below. */
-    put(object, key, json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number));
-}
-
-static struct object site_of(const struct report *report, const struct site *site)
+static struct json_build site_of(const struct report *report, const struct site *site)
 {
     const struct catalog *catalog = &report->replay->catalog;
     const struct replay_sums *sums = &site->sums;
-    struct object object = object_begin();
-    put_text(&object, "function", site->function);
-    put_text(&object, "module", site->module);
-    put_text(&object, "file", site->file);
-    put_number(&object, "line", site->line);
+    struct json_build object = json_begin();
+    json_put_text(&object, "function", site->function);
+    json_put_text(&object, "module", site->module);
+    json_put_text(&object, "file", site->file);
+    json_put_number(&object, "line", site->line);
     if (site->thread) {
-        put(&object, "thread", json_integer(catalog->threads[site->thread].tid));
-        put_text(&object, "thread_name", catalog->threads[site->thread].name);
+        json_put(&object, "thread", json_integer(catalog->threads[site->thread].tid));
+        json_put_text(&object, "thread_name", catalog->threads[site->thread].name);
     }
     if (site->process) {
-        put(&object, "process", json_integer(catalog->processes[site->process].pid));
-        put_text(&object, "executable", catalog->processes[site->process].executable);
+        json_put(&object, "process", json_integer(catalog->processes[site->process].pid));
+        json_put_text(&object, "executable", catalog->processes[site->process].executable);
     }
-    put_number(&object, "count", sums->count);
-    put_number(&object, "total_bytes", sums->bytes);
-    put_number(&object, "peak_bytes", sums->peak_bytes);
-    put_number(&object, "peak_count", sums->peak);
-    put_number(&object, "leaked_bytes", sums->leaked_bytes);
-    put_number(&object, "leaked_count", sums->leaked);
-    put_number(&object, "temporary", sums->temporary);
-    put_number(&object, "temporary_bytes", sums->temporary_bytes);
-    put_number(&object, "reallocations", sums->reallocations);
-    put_number(&object, "failed", sums->failed);
+    json_put_number(&object, "count", sums->count);
+    json_put_number(&object, "total_bytes", sums->bytes);
+    json_put_number(&object, "peak_bytes", sums->peak_bytes);
+    json_put_number(&object, "peak_count", sums->peak);
+    json_put_number(&object, "leaked_bytes", sums->leaked_bytes);
+    json_put_number(&object, "leaked_count", sums->leaked);
+    json_put_number(&object, "temporary", sums->temporary);
+    json_put_number(&object, "temporary_bytes", sums->temporary_bytes);
+    json_put_number(&object, "reallocations", sums->reallocations);
+    json_put_number(&object, "failed", sums->failed);
     return object;
 }
 
-static struct object summary_of(const struct report *report)
+static struct json_build summary_of(const struct report *report)
 {
     const struct replay_totals *totals = &report->replay->totals;
     const struct {
@@ -106,11 +64,11 @@ static struct object summary_of(const struct report *report)
         {"threads", report->replay->catalog.thread_count - 1},
         {"events", totals->events},
     };
-    struct object object = object_begin();
+    struct json_build object = json_begin();
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        put_number(&object, numbers[i].name, numbers[i].value);
-    put(&object, "attached", json_boolean(report->header->attached));
-    put(&object, "truncated", json_boolean(report->truncated));
+        json_put_number(&object, numbers[i].name, numbers[i].value);
+    json_put(&object, "attached", json_boolean(report->header->attached));
+    json_put(&object, "truncated", json_boolean(report->truncated));
     return object;
 }
 
@@ -123,46 +81,16 @@ static const char *origin_name(uint32_t origin)
     return origin < sizeof names / sizeof *names ? names[origin] : NULL;
 }
 
-static struct object process_of(const struct catalog *catalog,
-                                const struct catalog_process *process)
+static struct json_build process_of(const struct catalog *catalog,
+                                    const struct catalog_process *process)
 {
-    struct object object = object_begin();
-    put(&object, "process", json_integer(process->pid));
-    put(&object, "parent",
-        process->parent ? json_integer(catalog->processes[process->parent].pid) : json_null());
-    put_text(&object, "origin", origin_name(process->origin));
-    put_text(&object, "executable", process->executable);
+    struct json_build object = json_begin();
+    json_put(&object, "process", json_integer(process->pid));
+    json_put(&object, "parent",
+             process->parent ? json_integer(catalog->processes[process->parent].pid) : json_null());
+    json_put_text(&object, "origin", origin_name(process->origin));
+    json_put_text(&object, "executable", process->executable);
     return object;
-}
-
-/* JSON escapes C0 only: other characters that are not for a terminal (text.h), all of which stand
- * in strings and have a code point of four digits, are escaped here. */
-static void print_dump(FILE *out, const char *dump)
-{
-    for (size_t left = strlen(dump); left;) {
-        bool safe;
-        size_t length = text_character(dump, left, &safe);
-        while (safe && length < left && dump[length] >= ' ' && dump[length] <= '~')
-            length++;
-        if (safe || *dump == '\n')
-            fwrite(dump, 1, length, out);
-        else
-            fprintf(out, "\\u%04x", utf8_code_point(dump, length));
-        dump += length;
-        left -= length;
-    }
-}
-
-/* Takes the object over. A failed write is found by who opened out. */
-static struct error *print_object(FILE *out, struct object object, size_t flags)
-{
-    char *dump = object.failed ? NULL : json_dumps(object.json, flags);
-    json_decref(object.json);
-    if (!dump)
-        return error_no_memory();
-    print_dump(out, dump);
-    free(dump);
-    return NULL;
 }
 
 /* All programs of the log, in the order in which they began, whatever --process chose. */
@@ -172,7 +100,7 @@ static struct error *print_processes(const struct report *report, FILE *out)
     struct error *error = NULL;
     for (size_t i = 1; !error && i < catalog->process_count && !ferror(out); i++) {
         fputs(i > 1 ? ",\n  " : "\n  ", out);
-        error = print_object(out, process_of(catalog, &catalog->processes[i]), 0);
+        error = json_print(out, process_of(catalog, &catalog->processes[i]), 0);
     }
     return error;
 }
@@ -186,7 +114,7 @@ static struct error *print_sites(const struct report *report, const struct sites
         if (options->limit_given && i >= options->limit)
             break;
         fputs(i ? ",\n  " : "\n  ", out);
-        error = print_object(out, site_of(report, &sites->sites[i]), 0);
+        error = json_print(out, site_of(report, &sites->sites[i]), 0);
     }
     return error;
 }
@@ -207,7 +135,7 @@ struct error *report_json(const struct report *report, FILE *out)
         error = print_processes(report, out);
     fputs("\n ],\n \"summary\": ", out);
     if (!error)
-        error = print_object(out, summary_of(report), JSON_INDENT(1));
+        error = json_print(out, summary_of(report), JSON_INDENT(1));
     fputs("\n}\n", out);
     return error;
 }
