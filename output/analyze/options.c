@@ -22,6 +22,7 @@ enum option_id {
     OPTION_VIEW,
     OPTION_OLDER_THAN,
     OPTION_EXPORT,
+    OPTION_SAVE,
     OPTION_FILTER,
     OPTION_SKIP,
     OPTION_MIN_COUNT,
@@ -48,6 +49,7 @@ static const struct option long_options[] = {
     {"view", required_argument, NULL, OPTION_VIEW},
     {"older-than", required_argument, NULL, OPTION_OLDER_THAN},
     {"export", required_argument, NULL, OPTION_EXPORT},
+    {"save", required_argument, NULL, OPTION_SAVE},
     {"filter", required_argument, NULL, OPTION_FILTER},
     {"skip", required_argument, NULL, OPTION_SKIP},
     {"min-count", required_argument, NULL, OPTION_MIN_COUNT},
@@ -213,6 +215,8 @@ static struct error *take_option(struct options *options, int id, const char *va
         return option_seconds("older-than", value, &options->older_than);
     case OPTION_EXPORT:
         return take_export(options, value);
+    case OPTION_SAVE:
+        return add_report(options, REPORT_SAVED, value);
     case OPTION_FILTER:
         return take_regex("filter", value, &options->has_filter, &options->filter);
     case OPTION_SKIP:

@@ -26,6 +26,8 @@ struct error *report_summary(const struct report *report, FILE *out);
 struct error *report_leaks(const struct report *report, FILE *out);
 /* report_json.c: the contract's JSON. */
 struct error *report_json(const struct report *report, FILE *out);
+/* The same with the sums of all stacks, as a baseline for --compare (json_stacks.h, saved.h). */
+struct error *report_saved(const struct report *report, FILE *out);
 /* report_folded.c: folded stacks, outermost first, by --metric. */
 struct error *report_folded(const struct report *report, FILE *out);
 /* report_timeline.c: the heap over time as CSV. */

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "output/analyze/json_build.h"
+#include "output/analyze/json_fields.h"
+#include "output/analyze/json_stacks.h"
 #include "output/analyze/report.h"
 #include "output/analyze/sites.h"
 
 static struct json_build site_of(const struct report *report, const struct site *site)
 {
     const struct catalog *catalog = &report->replay->catalog;
-    const struct replay_sums *sums = &site->sums;
     struct json_build object = json_begin();
     json_put_text(&object, "function", site->function);
     json_put_text(&object, "module", site->module);
@@ -22,53 +25,68 @@ static struct json_build site_of(const struct report *report, const struct site 
         json_put(&object, "process", json_integer(catalog->processes[site->process].pid));
         json_put_text(&object, "executable", catalog->processes[site->process].executable);
     }
-    json_put_number(&object, "count", sums->count);
-    json_put_number(&object, "total_bytes", sums->bytes);
-    json_put_number(&object, "peak_bytes", sums->peak_bytes);
-    json_put_number(&object, "peak_count", sums->peak);
-    json_put_number(&object, "leaked_bytes", sums->leaked_bytes);
-    json_put_number(&object, "leaked_count", sums->leaked);
-    json_put_number(&object, "temporary", sums->temporary);
-    json_put_number(&object, "temporary_bytes", sums->temporary_bytes);
-    json_put_number(&object, "reallocations", sums->reallocations);
-    json_put_number(&object, "failed", sums->failed);
+    for (const struct json_field *field = json_sum_fields; field->name; field++)
+        json_put_number(&object, field->name, json_field_get(field, &site->sums));
     return object;
 }
 
 static struct json_build summary_of(const struct report *report)
 {
-    const struct replay_totals *totals = &report->replay->totals;
-    const struct {
-        const char *name;
-        uint64_t value;
-    } numbers[] = {
-        {"total_allocations", totals->allocations},
-        {"total_deallocations", totals->deallocations},
-        {"total_reallocations", totals->reallocations},
-        {"total_bytes_allocated", totals->bytes},
-        {"peak_memory", totals->peak_bytes},
-        {"peak_blocks", totals->peak_blocks},
-        {"current_memory", totals->left_bytes},
-        {"leaked_bytes", totals->leaked_bytes},
-        {"leaked_blocks", totals->leaked},
-        {"temporary_allocations", totals->temporary},
-        {"temporary_bytes", totals->temporary_bytes},
-        {"failed_allocations", totals->failed},
-        {"unknown_frees", totals->unknown_frees},
-        {"inherited_frees", totals->inherited_frees},
-        {"missed_frees", totals->missed_frees},
-        {"mapped_bytes", totals->mapped_bytes},
-        {"mapped_peak", totals->mapped_peak},
-        {"mapped_at_end", totals->mapped_end},
-        {"processes", report->replay->catalog.process_count - 1},
-        {"threads", report->replay->catalog.thread_count - 1},
-        {"events", totals->events},
-    };
+    const struct replay *replay = report->replay;
     struct json_build object = json_begin();
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        json_put_number(&object, numbers[i].name, numbers[i].value);
+    for (const struct json_field *field = json_total_fields; field->name; field++)
+        json_put_number(&object, field->name, json_field_get(field, &replay->totals));
+    json_put_number(&object, "processes", replay->catalog.process_count - 1);
+    json_put_number(&object, "threads", replay->catalog.thread_count - 1);
     json_put(&object, "attached", json_boolean(report->header->attached));
     json_put(&object, "truncated", json_boolean(report->truncated));
+    return object;
+}
+
+static json_t *seconds_or_null(double seconds)
+{
+    return isfinite(seconds) ? json_real(seconds) : json_null();
+}
+
+/* Which part of the log is counted. */
+static json_t *selection_of(const struct replay_options *options)
+{
+    return json_pack("{s:o,s:o,s:o,s:o,s:f}", "process",
+                     options->pid < 0 ? json_null() : json_integer(options->pid), "thread",
+                     options->tid < 0 ? json_null() : json_integer(options->tid), "from",
+                     seconds_or_null(options->from), "to", seconds_or_null(options->to),
+                     "older_than", options->older_than);
+}
+
+static const char *build_id_of(const struct catalog *catalog, const char *path)
+{
+    for (size_t i = 1; i < catalog->module_count; i++) {
+        if (catalog->modules[i].path == path) /* interned */
+            return catalog->modules[i].build_id;
+    }
+    return NULL;
+}
+
+/* What was run: the first process's program and the command that was traced. */
+static struct json_build program_of(const struct report *report)
+{
+    const struct catalog *catalog = &report->replay->catalog;
+    const struct log_header *header = report->header;
+    const char *executable = catalog->process_count > 1 ? catalog->processes[1].executable : NULL;
+    struct json_build object = json_begin();
+    json_t *command = json_array();
+    for (size_t i = 0; i < header->command_count; i++) {
+        char *word = strndup(header->command[i].data, header->command[i].size);
+        object.failed = !word || json_array_append_new(command, json_of_text(word)) != 0;
+        free(word);
+        if (object.failed)
+            break;
+    }
+    json_put_text(&object, "executable", executable);
+    json_put_text(&object, "build_id", executable ? build_id_of(catalog, executable) : NULL);
+    json_put(&object, "command", command);
+    json_put_number(&object, "logs", report->options->log_count);
+    json_put(&object, "selection", selection_of(&report->replay->options));
     return object;
 }
 
@@ -119,7 +137,7 @@ static struct error *print_sites(const struct report *report, const struct sites
     return error;
 }
 
-struct error *report_json(const struct report *report, FILE *out)
+static struct error *print_report(const struct report *report, FILE *out, bool stacks)
 {
     const struct options *options = report->options;
     struct sites sites;
@@ -127,8 +145,13 @@ struct error *report_json(const struct report *report, FILE *out)
     if (error)
         return error;
     sites_sort(&sites, options, sites_metric_weight(sites_metric(options)));
-    fputs("{\n \"allocations\": [", out);
-    error = print_sites(report, &sites, out);
+    fprintf(out,
+            "{\n \"schema\": {\"name\": \"%s\", \"version\": %d},\n \"program\": ", JSON_SCHEMA,
+            JSON_SCHEMA_VERSION);
+    error = json_print(out, program_of(report), 0);
+    fputs(",\n \"allocations\": [", out);
+    if (!error)
+        error = print_sites(report, &sites, out);
     sites_deinit(&sites);
     fputs("\n ],\n \"processes\": [", out);
     if (!error)
@@ -136,6 +159,20 @@ struct error *report_json(const struct report *report, FILE *out)
     fputs("\n ],\n \"summary\": ", out);
     if (!error)
         error = json_print(out, summary_of(report), JSON_INDENT(1));
+    if (stacks)
+        fputs(",\n \"stacks\": ", out);
+    if (!error && stacks)
+        error = json_stacks_print(report, out);
     fputs("\n}\n", out);
     return error;
+}
+
+struct error *report_json(const struct report *report, FILE *out)
+{
+    return print_report(report, out, false);
+}
+
+struct error *report_saved(const struct report *report, FILE *out)
+{
+    return print_report(report, out, true);
 }

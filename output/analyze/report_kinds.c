@@ -11,6 +11,7 @@ static const struct report_kind kinds[] = {
     [REPORT_JSON] = {"--json", report_json, REPLAY_BY_STACK, 0, NULL},
     [REPORT_TIMELINE] = {"--timeline", report_timeline, REPLAY_BY_STACK, REPLAY_NEEDS_HISTORY,
                          NULL},
+    [REPORT_SAVED] = {"--save", report_saved, REPLAY_BY_PROCESS, 0, NULL},
     [REPORT_FOLDED] = {"--flamegraph", report_folded, REPLAY_BY_PROCESS, 0, NULL},
 };
 

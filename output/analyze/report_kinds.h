@@ -15,6 +15,7 @@ enum report_id {
     REPORT_SUMMARY,
     REPORT_LEAKS,
     REPORT_JSON,
+    REPORT_SAVED,
     REPORT_FOLDED,
     REPORT_TIMELINE,
 };

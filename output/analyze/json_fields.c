@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "output/analyze/json_fields.h"
+
+#define TOTAL(name, field)                                                                         \
+    {                                                                                              \
+        name, offsetof(struct replay_totals, field)                                                \
+    }
+#define SUM(name, field)                                                                           \
+    {                                                                                              \
+        name, offsetof(struct replay_sums, field)                                                  \
+    }
+
+const struct json_field json_total_fields[] = {
+    TOTAL("total_allocations", allocations),
+    TOTAL("total_deallocations", deallocations),
+    TOTAL("total_reallocations", reallocations),
+    TOTAL("total_bytes_allocated", bytes),
+    TOTAL("peak_memory", peak_bytes),
+    TOTAL("peak_blocks", peak_blocks),
+    TOTAL("current_memory", left_bytes),
+    TOTAL("leaked_bytes", leaked_bytes),
+    TOTAL("leaked_blocks", leaked),
+    TOTAL("temporary_allocations", temporary),
+    TOTAL("temporary_bytes", temporary_bytes),
+    TOTAL("failed_allocations", failed),
+    TOTAL("unknown_frees", unknown_frees),
+    TOTAL("inherited_frees", inherited_frees),
+    TOTAL("missed_frees", missed_frees),
+    TOTAL("mapped_bytes", mapped_bytes),
+    TOTAL("mapped_peak", mapped_peak),
+    TOTAL("mapped_at_end", mapped_end),
+    TOTAL("events", events),
+    {NULL, 0},
+};
+
+const struct json_field json_sum_fields[] = {
+    SUM("count", count),
+    SUM("total_bytes", bytes),
+    SUM("peak_bytes", peak_bytes),
+    SUM("peak_count", peak),
+    SUM("leaked_bytes", leaked_bytes),
+    SUM("leaked_count", leaked),
+    SUM("temporary", temporary),
+    SUM("temporary_bytes", temporary_bytes),
+    SUM("reallocations", reallocations),
+    SUM("failed", failed),
+    {NULL, 0},
+};
