@@ -7,14 +7,15 @@
 
 #include "output/analyze/text_pool.h"
 
-struct error *catalog_init(struct catalog *catalog)
+struct error *catalog_init(struct catalog *catalog, struct text_pool *texts)
 {
     *catalog = (struct catalog){.module_count = 1,
                                 .frame_count = 1,
                                 .stack_count = 1,
                                 .thread_count = 1,
                                 .process_count = 1};
-    catalog->texts = text_pool_create();
+    catalog->borrowed = texts;
+    catalog->texts = texts ? texts : text_pool_create();
     catalog->modules = calloc(1, sizeof *catalog->modules);
     catalog->frames = calloc(1, sizeof *catalog->frames);
     catalog->stacks = calloc(1, sizeof *catalog->stacks);
@@ -37,7 +38,8 @@ void catalog_deinit(struct catalog *catalog)
     free(catalog->threads);
     free(catalog->processes);
     free(catalog->notes);
-    text_pool_destroy(catalog->texts);
+    if (!catalog->borrowed)
+        text_pool_destroy(catalog->texts);
     *catalog = (struct catalog){0};
 }
 
@@ -67,10 +69,12 @@ static struct error *check_id(uint32_t id, size_t count, bool optional, const ch
     return error_format(ERROR_CORRUPT, "%s %u is used and was not defined", what, id);
 }
 
-static const char *last_part(const char *path)
+/* NULL when out of memory. */
+static const char *last_part(struct catalog *catalog, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
+    const char *part = slash && slash[1] ? slash + 1 : path;
+    return text_pool_add(catalog->texts, part, strlen(part));
 }
 
 const char *catalog_text(struct catalog *catalog, struct log_text text)
@@ -97,13 +101,14 @@ static struct error *add_module(struct catalog *catalog, const struct log_module
 {
     const char *path = catalog_text(catalog, module->path);
     const char *build_id = catalog_build_id(catalog, module->build_id);
-    if (!path || !build_id)
+    const char *name = path ? last_part(catalog, path) : NULL;
+    if (!name || !build_id)
         return error_no_memory();
     struct error *error = next_element(&catalog->modules, &catalog->module_count,
                                        sizeof *catalog->modules, module->module, "module");
     if (!error)
         catalog->modules[module->module] =
-            (struct catalog_module){.path = path, .name = last_part(path), .build_id = build_id};
+            (struct catalog_module){.path = path, .name = name, .build_id = build_id};
     return error;
 }
 
@@ -187,7 +192,8 @@ static struct error *add_thread(struct catalog *catalog, const struct log_thread
 static struct error *add_process(struct catalog *catalog, const struct log_process *process)
 {
     const char *executable = catalog_text(catalog, process->executable);
-    if (!executable)
+    const char *name = executable ? last_part(catalog, executable) : NULL;
+    if (!name)
         return error_no_memory();
     struct error *error = check_id(process->parent, catalog->process_count, true, "process");
     if (!error)
@@ -199,7 +205,7 @@ static struct error *add_process(struct catalog *catalog, const struct log_proce
             .origin = process->origin,
             .pid = process->pid,
             .executable = executable,
-            .name = last_part(executable),
+            .name = name,
         };
     return error;
 }

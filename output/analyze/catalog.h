@@ -73,9 +73,12 @@ struct catalog {
     const char **notes;
     size_t note_count;
     struct text_pool *texts;
+    bool borrowed; /* the pool is another's */
 };
 
-struct error *catalog_init(struct catalog *catalog);
+/* The texts are kept in a pool of the caller's, so that equal ones of several catalogs are the same
+ * pointer; NULL for one of its own. */
+struct error *catalog_init(struct catalog *catalog, struct text_pool *texts);
 void catalog_deinit(struct catalog *catalog);
 
 /* Takes in a definition; a record of another kind is left alone. */

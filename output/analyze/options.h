@@ -64,6 +64,7 @@ struct options {
     bool metric_given;
     enum sort_key sort;
     enum group_key group;
+    bool group_given;
     bool has_filter, has_skip;
     regex_t filter, skip;
     uint64_t min_count, threshold_bytes;
@@ -75,7 +76,8 @@ struct options {
     double older_than; /* seconds; 0: all */
     double interval;   /* of --timeline, seconds or events; 0 if not given */
     int verbose;
-    struct gate *gates; /* of --fail-if and --warn-if, as given */
+    const char *baseline; /* to compare with, NULL for none */
+    struct gate *gates;   /* of --fail-if and --warn-if, as given */
     size_t gate_count;
 };
 

@@ -67,5 +67,6 @@ struct error *profile_load(const char *const *paths, size_t count,
 void profile_deinit(struct profile *profile)
 {
     replay_deinit(&profile->replay);
-    log_reader_close(profile->first);
+    if (profile->first)
+        log_reader_close(profile->first);
 }

@@ -19,7 +19,7 @@ struct profile {
     size_t log_count;
     bool truncated; /* any log is */
     /* private: */
-    struct log_reader *first; /* the header's texts are its */
+    struct log_reader *first; /* the header's texts are its; NULL if it has none */
 };
 
 /* Told of a log that has no end record: the offset of the first byte that was not used. */

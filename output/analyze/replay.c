@@ -47,7 +47,7 @@ struct error *replay_init(struct replay *replay, const struct replay_options *op
         .row_count = 1,
         .first_process = 1,
     };
-    struct error *error = catalog_init(&replay->catalog);
+    struct error *error = catalog_init(&replay->catalog, options->texts);
     replay->rows = calloc(1, sizeof *replay->rows);
     if (options->needs & REPLAY_NEEDS_HISTORY)
         replay->history = make_history(replay);

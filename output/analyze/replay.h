@@ -49,6 +49,7 @@ struct replay_options {
                           replay. Infinite where not wanted */
     double interval;   /* length of the history's bins, seconds or events; 0 for as short as fits */
     double older_than; /* only blocks that were alive for so many seconds leak; 0 for all */
+    struct text_pool *texts;           /* for the catalog, see catalog_init() */
     struct replay_observer *observers; /* a list, NULL for none; they are the caller's */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * rows.h - the rows of a replay: found by stack and group, with live sums that remember what they
- * were at the last peak. For replay.c alone; everybody else reads replay->rows.
+ * were at the last peak. For the replay and who restores one (saved.c); everybody else reads
+ * replay->rows.
  */
 #ifndef ALLOCPTRACE_ANALYZE_ROWS_H
 #define ALLOCPTRACE_ANALYZE_ROWS_H

@@ -24,4 +24,12 @@ uint32_t *same_frames(const struct catalog *catalog, enum same_stacks_by by);
  */
 uint32_t *same_stacks(const struct catalog *catalog, enum same_stacks_by by);
 
+/*
+ * The same for several catalogs that keep their texts in one pool. The ids of a catalog's stacks
+ * follow those of the catalogs before it: they begin at the sum of their stack counts, which must
+ * not be above UINT32_MAX.
+ */
+uint32_t *same_stacks_in_all(const struct catalog *const *catalogs, size_t count,
+                             enum same_stacks_by by);
+
 #endif
