@@ -120,26 +120,32 @@ static void warn_truncated(const char *path, uint64_t offset)
 static bool judge(const struct report *report)
 {
     const struct options *options = report->options;
+    const struct profile *baseline = report->comparison ? &report->comparison->before : NULL;
     bool failed = false;
     for (size_t i = 0; i < options->gate_count; i++) {
         const struct gate *gate = &options->gates[i];
         uint64_t now = gate->quantity->read(&report->replay->totals, report->header->attached);
-        if (!gate_trips(gate, 0, now))
+        uint64_t before =
+            baseline ? gate->quantity->read(&baseline->replay.totals, baseline->header.attached)
+                     : 0;
+        if (!gate_trips(gate, before, now))
             continue;
         failed = failed || !gate->warns;
         fprintf(stderr, "allocptrace-analyze: %s", gate->warns ? "warning: " : "");
-        gate_print(stderr, gate, 0, now);
+        gate_print(stderr, gate, before, now);
     }
     return failed;
 }
 
 /* Writes the reports and judges. */
 static struct error *report_all(const struct options *options, const struct profile *profile,
+                                const struct comparison *comparison,
                                 struct replay_observer *const *observers, bool *failed)
 {
     struct report report = {.options = options,
                             .replay = &profile->replay,
                             .header = &profile->header,
+                            .comparison = comparison,
                             .truncated = profile->truncated};
     struct error *error = NULL;
     for (size_t i = 0; !error && i < options->output_count; i++) {
@@ -147,6 +153,29 @@ static struct error *report_all(const struct options *options, const struct prof
         error = print(&report, &options->outputs[i]);
     }
     *failed = !error && judge(&report);
+    return error;
+}
+
+static void warn(const char *what)
+{
+    fprintf(stderr, "allocptrace-analyze: warning: %s\n", what);
+}
+
+/* Takes the baseline in, if there is one, and reports. */
+static struct error *compare_and_report(const struct options *options, struct profile *profile,
+                                        const struct replay_options *how,
+                                        struct replay_observer *const *observers, bool *failed)
+{
+    struct comparison comparison;
+    if (!options->baseline)
+        return report_all(options, profile, NULL, observers, failed);
+    struct error *error =
+        comparison_make(options, &profile->replay, how, warn_truncated, &comparison);
+    if (error)
+        return error;
+    comparison_check(&comparison, warn);
+    error = report_all(options, profile, &comparison, observers, failed);
+    comparison_deinit(&comparison);
     return error;
 }
 
@@ -169,7 +198,7 @@ static struct error *analyze(const struct options *options, bool *failed)
         error = profile_load(options->logs, options->log_count, &replay_options, warn_truncated,
                              &profile);
     if (!error) {
-        error = report_all(options, &profile, observers, failed);
+        error = compare_and_report(options, &profile, &replay_options, observers, failed);
         profile_deinit(&profile);
     }
     destroy_observers(observers, options->output_count);

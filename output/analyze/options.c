@@ -23,6 +23,8 @@ enum option_id {
     OPTION_OLDER_THAN,
     OPTION_EXPORT,
     OPTION_SAVE,
+    OPTION_COMPARE,
+    OPTION_COLOR,
     OPTION_FILTER,
     OPTION_SKIP,
     OPTION_MIN_COUNT,
@@ -50,6 +52,8 @@ static const struct option long_options[] = {
     {"older-than", required_argument, NULL, OPTION_OLDER_THAN},
     {"export", required_argument, NULL, OPTION_EXPORT},
     {"save", required_argument, NULL, OPTION_SAVE},
+    {"compare", required_argument, NULL, OPTION_COMPARE},
+    {"color", required_argument, NULL, OPTION_COLOR},
     {"filter", required_argument, NULL, OPTION_FILTER},
     {"skip", required_argument, NULL, OPTION_SKIP},
     {"min-count", required_argument, NULL, OPTION_MIN_COUNT},
@@ -169,9 +173,6 @@ static struct error *add_gate(struct options *options, const char *option, const
     struct error *error = gate_parse(option, text, &gate);
     if (error)
         return error;
-    if (gate.growth)
-        return error_format(ERROR_USAGE, "--%s='%s': growth needs a baseline to compare with",
-                            option, text);
     gate.warns = warns;
     struct gate *gates = realloc(options->gates, (options->gate_count + 1) * sizeof *gates);
     if (!gates)
@@ -189,6 +190,7 @@ static struct error *take_option(struct options *options, int id, const char *va
                                             "name",  "cumulative", NULL};
     static const char *const group_keys[] = {"function", "module",  "file", "line",
                                              "thread",   "process", NULL};
+    static const char *const color_words[] = {"auto", "always", "never", NULL};
     struct error *error = NULL;
     uint64_t number = 0;
     int word = 0;
@@ -217,6 +219,13 @@ static struct error *take_option(struct options *options, int id, const char *va
         return take_export(options, value);
     case OPTION_SAVE:
         return add_report(options, REPORT_SAVED, value);
+    case OPTION_COMPARE:
+        options->baseline = value;
+        break;
+    case OPTION_COLOR:
+        error = option_word("color", value, color_words, &word);
+        options->color = (enum color_when)word;
+        break;
     case OPTION_FILTER:
         return take_regex("filter", value, &options->has_filter, &options->filter);
     case OPTION_SKIP:
@@ -238,6 +247,7 @@ static struct error *take_option(struct options *options, int id, const char *va
     case OPTION_GROUP_BY:
         error = option_word("group-by", value, group_keys, &word);
         options->group = (enum group_key)word;
+        options->group_given = true;
         options->table = true;
         break;
     case OPTION_PROCESS:
@@ -306,7 +316,15 @@ struct error *options_parse(int argc, char **argv, struct options *options)
         return error_format(ERROR_USAGE, "no log given; see --help");
     options->logs = (const char *const *)&argv[optind];
     options->log_count = (size_t)(argc - optind);
-    return options->output_count ? NULL : add_report(options, REPORT_SUMMARY, NULL);
+    for (size_t i = 0; i < options->gate_count; i++) {
+        const struct gate *gate = &options->gates[i];
+        if (gate->growth && !options->baseline)
+            return error_format(ERROR_USAGE, "--%s='%s': growth needs a baseline: --compare",
+                                gate->option, gate->text);
+    }
+    if (options->output_count)
+        return NULL;
+    return add_report(options, options->baseline ? REPORT_COMPARE : REPORT_SUMMARY, NULL);
 }
 
 void options_deinit(struct options *options)

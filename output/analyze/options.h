@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "output/analyze/color.h"
 #include "output/analyze/gate.h"
 #include "output/log/error.h"
 
@@ -76,6 +77,7 @@ struct options {
     double older_than; /* seconds; 0: all */
     double interval;   /* of --timeline, seconds or events; 0 if not given */
     int verbose;
+    enum color_when color;
     const char *baseline; /* to compare with, NULL for none */
     struct gate *gates;   /* of --fail-if and --warn-if, as given */
     size_t gate_count;

@@ -27,16 +27,16 @@ static uint64_t read_invalid_frees(const struct replay_totals *totals, bool atta
 }
 
 const struct quantity quantities[QUANTITY_COUNT] = {
-    {"leaked", true, read_leaked_bytes},
-    {"leaked-blocks", false, read_leaked},
-    {"peak", true, read_peak_bytes},
-    {"peak-blocks", false, read_peak_blocks},
-    {"allocated", true, read_bytes},
-    {"allocations", false, read_allocations},
-    {"reallocations", false, read_reallocations},
-    {"temporary", false, read_temporary},
-    {"failed", false, read_failed},
-    {"invalid-frees", false, read_invalid_frees},
+    {"leaked", "Not freed", true, read_leaked_bytes},
+    {"leaked-blocks", "Blocks not freed", false, read_leaked},
+    {"peak", "Peak", true, read_peak_bytes},
+    {"peak-blocks", "Blocks at peak", false, read_peak_blocks},
+    {"allocated", "Allocated", true, read_bytes},
+    {"allocations", "Allocations", false, read_allocations},
+    {"reallocations", "Reallocations", false, read_reallocations},
+    {"temporary", "Temporary", false, read_temporary},
+    {"failed", "Failed", false, read_failed},
+    {"invalid-frees", "Invalid frees", false, read_invalid_frees},
 };
 
 const struct quantity *quantity_find(const char *name, size_t length)

@@ -13,8 +13,9 @@
 #include "output/analyze/replay.h"
 
 struct quantity {
-    const char *name; /* in expressions */
-    bool bytes;       /* its unit; else it is a number of things */
+    const char *name;  /* in expressions */
+    const char *title; /* in tables */
+    bool bytes;        /* its unit; else it is a number of things */
     uint64_t (*read)(const struct replay_totals *totals, bool attached);
 };
 

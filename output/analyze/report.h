@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "output/analyze/comparison.h"
 #include "output/analyze/options.h"
 #include "output/analyze/replay.h"
 #include "output/log/error.h"
@@ -16,14 +17,19 @@ struct report {
     const struct options *options;
     const struct replay *replay;
     const struct log_header *header;
-    bool truncated;                   /* the log has no end record */
-    struct replay_observer *observer; /* the report's own, see report_kinds.h; or NULL */
+    const struct comparison *comparison; /* with --compare's baseline, NULL without */
+    bool truncated;                      /* the log has no end record */
+    struct replay_observer *observer;    /* the report's own, see report_kinds.h; or NULL */
 };
 
 /* report_summary.c: totals and the top sites. */
 struct error *report_summary(const struct report *report, FILE *out);
 /* report_leaks.c: a block group for each stack with blocks alive at the end. */
 struct error *report_leaks(const struct report *report, FILE *out);
+/* report_compare.c: what changed since the baseline. */
+struct error *report_compare(const struct report *report, FILE *out);
+/* report_leaks_compare.c: what report_leaks() is with a baseline. */
+struct error *report_leaks_compare(const struct report *report, FILE *out);
 /* report_json.c: the contract's JSON. */
 struct error *report_json(const struct report *report, FILE *out);
 /* The same with the sums of all stacks, as a baseline for --compare (json_stacks.h, saved.h). */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "output/analyze/json_build.h"
+#include "output/analyze/json_compare.h"
 #include "output/analyze/json_fields.h"
 #include "output/analyze/json_stacks.h"
 #include "output/analyze/report.h"
@@ -159,6 +160,10 @@ static struct error *print_report(const struct report *report, FILE *out, bool s
     fputs("\n ],\n \"summary\": ", out);
     if (!error)
         error = json_print(out, summary_of(report), JSON_INDENT(1));
+    if (report->comparison)
+        fputs(",\n \"compare\": ", out);
+    if (!error && report->comparison)
+        error = json_compare_print(report, out);
     if (stacks)
         fputs(",\n \"stacks\": ", out);
     if (!error && stacks)

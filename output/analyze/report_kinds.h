@@ -13,6 +13,7 @@
 /* Reports that an option of their own asks for. */
 enum report_id {
     REPORT_SUMMARY,
+    REPORT_COMPARE, /* in place of the summary */
     REPORT_LEAKS,
     REPORT_JSON,
     REPORT_SAVED,

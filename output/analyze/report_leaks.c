@@ -29,6 +29,8 @@ struct error *report_leaks(const struct report *report, FILE *out)
     const struct replay_totals *totals = &report->replay->totals;
     char bytes[64], blocks[32];
     struct stack_sums leaks;
+    if (report->comparison)
+        return report_leaks_compare(report, out);
     uint32_t *same = same_stacks(&report->replay->catalog, SAME_BY_LINES);
     const struct stack_sums_query query = {
         .by = options->group == GROUP_PROCESS ? REPLAY_BY_PROCESS : REPLAY_BY_STACK,

@@ -56,6 +56,12 @@ static void good_command_lines_are_taken(void **state)
     assert_string_equal(options.logs[1], "-");
     options_deinit(&options);
 
+    assert_null(parse((const char *[]){"--fail-if=growth>5%", "--compare=b", "a", NULL}, &options));
+    assert_ptr_equal(options.outputs[0].kind, report_kind(REPORT_COMPARE));
+    assert_string_equal(options.baseline, "b");
+    assert_int_equal(options.gate_count, 1);
+    options_deinit(&options);
+
     /* Any number of reports go to files, beside one on standard output. */
     assert_null(parse((const char *[]){"--json", "--json", "--flamegraph=a", "--export=folded:b:c",
                                        "x.cbor", NULL},
@@ -100,7 +106,9 @@ static void bad_command_lines_name_what_is_accepted(void **state)
         {{"--min-count", NULL}, "needs a value"},
         {{"-x", "a"}, "unknown option '-x'"},
         {{"--fail-if=leek>0", "a"}, "leaked-blocks"},
-        {{"--warn-if=growth>5%", "a"}, "needs a baseline"},
+        {{"--color=blue", "a"}, "auto, always, never"},
+        {{"--save=", "a"}, "takes a file name"},
+        {{"--warn-if=growth>5%", "a"}, "needs a baseline: --compare"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct options options;
