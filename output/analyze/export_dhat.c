@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "output/analyze/export_stacks.h"
+#include "output/analyze/format.h"
 #include "output/analyze/hash.h"
 #include "output/analyze/json_text.h"
 #include "output/analyze/key_ids.h"
@@ -169,7 +170,7 @@ static void print_command(FILE *stream, const struct dhat *dhat, size_t frame, s
 {
     (void)frame;
     (void)line;
-    valgrind_line_command(stream, dhat->catalog, dhat->report->header);
+    format_program(stream, dhat->report->header, dhat->catalog);
 }
 
 static void print_frame(FILE *stream, const struct dhat *dhat, size_t frame, size_t line)

@@ -114,6 +114,17 @@ void format_folded_name(FILE *out, const char *name)
     print_text(out, name, strnlen(name, FORMAT_MOST_TEXT + 1), ';', ':');
 }
 
+void format_program(FILE *out, const struct log_header *header, const struct catalog *catalog)
+{
+    for (size_t i = 0; i < header->command_count; i++) {
+        if (i)
+            fputc(' ', out);
+        format_piece(out, header->command[i].data, header->command[i].size);
+    }
+    if (!header->command_count && catalog->process_count > 1)
+        format_text(out, catalog->processes[1].executable);
+}
+
 void format_line(FILE *out, const struct catalog_line *line, bool paths)
 {
     format_text(out, line->function);

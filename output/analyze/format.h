@@ -38,6 +38,9 @@ void format_piece(FILE *out, const char *text, size_t size);
 /* For a folded stack: ';', which separates frames there, becomes ':'. */
 void format_folded_name(FILE *out, const char *name);
 
+/* The traced program's command line, or its executable if that is not known. */
+void format_program(FILE *out, const struct log_header *header, const struct catalog *catalog);
+
 /* "function (file:line)", or the module where the file is not known; paths adds the file's path. */
 void format_line(FILE *out, const struct catalog_line *line, bool paths);
 

@@ -14,6 +14,7 @@
 
 enum option_id {
     OPTION_FLAMEGRAPH = 256,
+    OPTION_INVERTED,
     OPTION_METRIC,
     OPTION_LEAKS,
     OPTION_TIMELINE,
@@ -43,6 +44,7 @@ enum option_id {
 
 static const struct option long_options[] = {
     {"flamegraph", optional_argument, NULL, OPTION_FLAMEGRAPH},
+    {"inverted", no_argument, NULL, OPTION_INVERTED},
     {"metric", required_argument, NULL, OPTION_METRIC},
     {"timeline", optional_argument, NULL, OPTION_TIMELINE},
     {"interval", required_argument, NULL, OPTION_INTERVAL},
@@ -120,11 +122,8 @@ static struct error *add_report(struct options *options, enum report_id id, cons
 static struct error *take_flamegraph(struct options *options, const char *file)
 {
     size_t length = file ? strlen(file) : 0;
-    if (length > 4 && strcmp(file + length - 4, ".svg") == 0)
-        return error_format(ERROR_USAGE,
-                            "--flamegraph writes folded stacks, no SVG: give a name that does not "
-                            "end in .svg and turn it into one with flamegraph.pl or inferno");
-    return add_report(options, REPORT_FOLDED, file);
+    bool is_svg = length > 4 && strcmp(file + length - 4, ".svg") == 0;
+    return add_report(options, is_svg ? REPORT_FLAMEGRAPH : REPORT_FOLDED, file);
 }
 
 /* --view=NAME, or NAME:FILE */
@@ -197,6 +196,9 @@ static struct error *take_option(struct options *options, int id, const char *va
     switch (id) {
     case OPTION_FLAMEGRAPH:
         return take_flamegraph(options, value);
+    case OPTION_INVERTED:
+        options->inverted = true;
+        break;
     case OPTION_METRIC:
         error = option_word("metric", value, metrics, &word);
         options->metric = (enum metric)word;
@@ -289,6 +291,17 @@ static struct error *bad_option(int id, char **argv)
     return error_format(ERROR_USAGE, "unknown option '%s'; see --help", word);
 }
 
+/* Whether what is asked for has a report that it is for. */
+static struct error *check_fit(const struct options *options)
+{
+    bool fits = !options->inverted;
+    for (size_t i = 0; !fits && i < options->output_count; i++) {
+        const struct report_kind *kind = options->outputs[i].kind;
+        fits = kind->write == report_folded || kind->write == report_flamegraph;
+    }
+    return fits ? NULL : error_format(ERROR_USAGE, "--inverted is for --flamegraph");
+}
+
 struct error *options_parse(int argc, char **argv, struct options *options)
 {
     *options = (struct options){
@@ -322,9 +335,10 @@ struct error *options_parse(int argc, char **argv, struct options *options)
             return error_format(ERROR_USAGE, "--%s='%s': growth needs a baseline: --compare",
                                 gate->option, gate->text);
     }
-    if (options->output_count)
-        return NULL;
-    return add_report(options, options->baseline ? REPORT_COMPARE : REPORT_SUMMARY, NULL);
+    struct error *error = check_fit(options);
+    if (!error && !options->output_count)
+        error = add_report(options, options->baseline ? REPORT_COMPARE : REPORT_SUMMARY, NULL);
+    return error;
 }
 
 void options_deinit(struct options *options)

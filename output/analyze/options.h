@@ -72,6 +72,7 @@ struct options {
     size_t limit;
     bool limit_given;
     bool table;        /* --metric, --sort-by or --group-by: one table instead of the summary's */
+    bool inverted;     /* flame graphs from the allocating functions to their callers */
     int64_t pid, tid;  /* -1 for all */
     double from, to;   /* seconds; infinite where not given */
     double older_than; /* seconds; 0: all */

@@ -34,8 +34,10 @@ struct error *report_leaks_compare(const struct report *report, FILE *out);
 struct error *report_json(const struct report *report, FILE *out);
 /* The same with the sums of all stacks, as a baseline for --compare (json_stacks.h, saved.h). */
 struct error *report_saved(const struct report *report, FILE *out);
-/* report_folded.c: folded stacks, outermost first, by --metric. */
+/* report_folded.c: folded stacks, outermost or, with --inverted, innermost first, by --metric. */
 struct error *report_folded(const struct report *report, FILE *out);
+/* report_flamegraph.c: the same as an interactive SVG. */
+struct error *report_flamegraph(const struct report *report, FILE *out);
 /* report_timeline.c: the heap over time as CSV. */
 struct error *report_timeline(const struct report *report, FILE *out);
 

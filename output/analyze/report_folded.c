@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Folded stacks: FRAME;FRAME;... WEIGHT on a line, outermost frame first, as flamegraph.pl's
+/* Folded stacks: FRAME;FRAME;... WEIGHT on a line, outermost frame first (with --inverted
+ * the innermost), as flamegraph.pl's
  * stackcollapse scripts write them. */
 #include <inttypes.h>
 
@@ -22,7 +23,8 @@ static void print_line(FILE *out, const struct frame_lines *lines, const struct 
 struct error *report_folded(const struct report *report, FILE *out)
 {
     struct frame_lines lines;
-    struct error *error = frame_lines_collect(report, FRAMES_FROM_OUTERMOST, &lines);
+    struct error *error = frame_lines_collect(
+        report, report->options->inverted ? FRAMES_FROM_SITE : FRAMES_FROM_OUTERMOST, &lines);
     if (error)
         return error;
     for (size_t i = 0; i < lines.count && !ferror(out); i++)

@@ -14,6 +14,7 @@ static const struct report_kind kinds[] = {
                          NULL},
     [REPORT_SAVED] = {"--save", report_saved, REPLAY_BY_PROCESS, 0, NULL},
     [REPORT_FOLDED] = {"--flamegraph", report_folded, REPLAY_BY_PROCESS, 0, NULL},
+    [REPORT_FLAMEGRAPH] = {"--flamegraph", report_flamegraph, REPLAY_BY_PROCESS, 0, NULL},
 };
 
 #define VIEW_OPTION "--view="

@@ -18,6 +18,7 @@ enum report_id {
     REPORT_JSON,
     REPORT_SAVED,
     REPORT_FOLDED,
+    REPORT_FLAMEGRAPH,
     REPORT_TIMELINE,
 };
 

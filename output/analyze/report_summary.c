@@ -4,6 +4,7 @@
 
 #include "output/analyze/cumulative.h"
 #include "output/analyze/format.h"
+#include "output/analyze/measure.h"
 #include "output/analyze/report.h"
 #include "output/analyze/site_table.h"
 
@@ -37,16 +38,7 @@ static void print_program(const struct report *report, FILE *out)
 {
     const struct catalog *catalog = &report->replay->catalog;
     print_label(out, "Program");
-    if (report->header->command_count) {
-        for (size_t i = 0; i < report->header->command_count; i++) {
-            const struct log_text *text = &report->header->command[i];
-            if (i)
-                fputc(' ', out);
-            format_piece(out, text->data, text->size);
-        }
-    } else if (catalog->process_count > 1) {
-        format_text(out, catalog->processes[1].executable);
-    }
+    format_program(out, report->header, catalog);
     if (report->header->attached)
         fprintf(out, "  (attached to process %" PRId64 ")",
                 catalog->process_count > 1 ? catalog->processes[1].pid : 0);
@@ -159,30 +151,6 @@ static void print_totals(const struct report *report, FILE *out)
         print_mapped(report, out);
 }
 
-/* What a metric is called, and what its shares are of. */
-struct measure {
-    const char *title;
-    bool counts; /* the weight is a number of allocations, not of bytes */
-    uint64_t total;
-};
-
-static struct measure measure_of(const struct replay_totals *totals, enum metric metric)
-{
-    switch (metric) {
-    case METRIC_ALLOCATIONS:
-        return (struct measure){"number of allocations", true, totals->allocations};
-    case METRIC_PEAK:
-        return (struct measure){"memory at the peak", false, totals->peak_bytes};
-    case METRIC_LEAKED:
-        return (struct measure){"memory not freed", false, totals->leaked_bytes};
-    case METRIC_TEMPORARY:
-        return (struct measure){"temporary allocations", true, totals->temporary};
-    case METRIC_BYTES:
-    default:
-        return (struct measure){"bytes allocated", false, totals->bytes};
-    }
-}
-
 /* One of the summary's tables: weight, share, site. */
 static void print_short_table(const struct report *report, FILE *out, struct sites *sites,
                               enum metric metric)
@@ -198,10 +166,7 @@ static void print_short_table(const struct report *report, FILE *out, struct sit
         char text[64], share[16];
         if (!weight && (metric != METRIC_LEAKED || !site->sums.leaked))
             break;
-        if (measure.counts)
-            format_number(weight, text, sizeof text);
-        else
-            format_bytes(weight, options->verbose, text, sizeof text);
+        measure_format(&measure, weight, options->verbose, text, sizeof text);
         if (!i)
             fprintf(out, "\nSites by %s\n", measure.title);
         fprintf(out, "  %*s  %6s  ", options->verbose ? 24 : 12, text,

@@ -34,15 +34,3 @@ void valgrind_line_print(FILE *out, const struct catalog *catalog, uint32_t fram
         fputc(')', out);
     }
 }
-
-void valgrind_line_command(FILE *out, const struct catalog *catalog,
-                           const struct log_header *header)
-{
-    for (size_t i = 0; i < header->command_count; i++) {
-        if (i)
-            fputc(' ', out);
-        format_piece(out, header->command[i].data, header->command[i].size);
-    }
-    if (!header->command_count && catalog->process_count > 1)
-        format_text(out, catalog->processes[1].executable);
-}

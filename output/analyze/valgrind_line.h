@@ -19,8 +19,4 @@ uint64_t valgrind_line_address(const struct catalog *catalog, uint32_t frame);
 void valgrind_line_print(FILE *out, const struct catalog *catalog, uint32_t frame, size_t index,
                          bool paths);
 
-/* The command line that was traced, as one line; of a process that was attached to, its program. */
-void valgrind_line_command(FILE *out, const struct catalog *catalog,
-                           const struct log_header *header);
-
 #endif

@@ -62,6 +62,12 @@ static void good_command_lines_are_taken(void **state)
     assert_int_equal(options.gate_count, 1);
     options_deinit(&options);
 
+    assert_null(
+        parse((const char *[]){"--flamegraph=a.svg", "--inverted", "x.cbor", NULL}, &options));
+    assert_ptr_equal(options.outputs[0].kind, report_kind(REPORT_FLAMEGRAPH));
+    assert_true(options.inverted);
+    options_deinit(&options);
+
     /* Any number of reports go to files, beside one on standard output. */
     assert_null(parse((const char *[]){"--json", "--json", "--flamegraph=a", "--export=folded:b:c",
                                        "x.cbor", NULL},
@@ -95,9 +101,9 @@ static void bad_command_lines_name_what_is_accepted(void **state)
         {{"--limit=-1", "a"}, "whole number"},
         {{"--from=x", "a"}, "number of seconds"},
         {{"--process=99999999999", "a"}, "no such id"},
-        {{"--flamegraph=x.svg", "a"}, "no SVG"},
         {{"--interval=0", "a"}, "more than no time"},
         {{"--time-line", "a"}, "unknown option"},
+        {{"--inverted", "--json", "a"}, "--inverted is for --flamegraph"},
         {{"--json=1", "a"}, "takes no value"},
         {{"--json", "--leaks", "a"}, "--json and --leaks cannot both"},
         {{"--flamegraph=", "a"}, "takes a file name"},
