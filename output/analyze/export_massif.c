@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "output/analyze/history.h"
+#include "output/analyze/format.h"
 #include "output/analyze/massif_tree.h"
 #include "output/analyze/report.h"
 #include "output/analyze/valgrind_line.h"
@@ -131,7 +132,7 @@ struct error *export_massif(const struct report *report, FILE *out)
         massif.live && massif.weights ? massif_tree_init(&massif.tree, report) : error_no_memory();
     if (!error) {
         fputs("desc: allocptrace " ALLOCPTRACE_VERSION "\ncmd: ", out);
-        valgrind_line_command(out, &replay->catalog, report->header);
+        format_program(out, report->header, &replay->catalog);
         fprintf(out, "\ntime_unit: %s\n", report->header->tick_ns ? "ms" : "i");
         error = print_snapshots(&massif);
         massif_tree_deinit(&massif.tree);
