@@ -26,6 +26,17 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
 
 /* ---- The analyzer ---- */
 
+/* A database wants an empty regular file. */
+static void export_database(const struct report *report)
+{
+    static FILE *file;
+    if (!file)
+        file = fdopen(memfd_create("database", MFD_CLOEXEC), "w");
+    if (!file || ftruncate(fileno(file), 0) < 0)
+        abort();
+    error_free(export_sqlite(report, file));
+}
+
 /* As the program's main() combines them. */
 static void print_all(const struct report *report, enum replay_split split, FILE *out)
 {
@@ -34,6 +45,8 @@ static void print_all(const struct report *report, enum replay_split split, FILE
     error_free(report_json(report, out));
     if (split == REPLAY_BY_PROCESS)
         error_free(report_folded(report, out));
+    if (split == REPLAY_BY_THREAD)
+        export_database(report);
     error_free(export_pprof(report, out));
     error_free(export_speedscope(report, out));
     error_free(export_valgrind_xml(report, out));

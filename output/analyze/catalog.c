@@ -250,6 +250,15 @@ struct error *catalog_add(struct catalog *catalog, const struct log_record *reco
     }
 }
 
+const char *catalog_origin_name(uint32_t origin)
+{
+    static const char *const names[] = {
+        [LOG_ORIGIN_LAUNCH] = "launch", [LOG_ORIGIN_ATTACH] = "attach", [LOG_ORIGIN_FORK] = "fork",
+        [LOG_ORIGIN_EXEC] = "exec",     [LOG_ORIGIN_CLONE] = "clone",
+    };
+    return origin < sizeof names / sizeof *names ? names[origin] : NULL;
+}
+
 uint64_t catalog_frame_address(const struct catalog *catalog, uint32_t frame)
 {
     const struct catalog_frame *at = &catalog->frames[frame];

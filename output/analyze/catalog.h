@@ -98,6 +98,9 @@ struct catalog_line {
     uint64_t line;
     uint32_t flags; /* of its frame */
 };
+/* "launch", "attach", "fork", "exec" or "clone"; NULL for what this program does not know. */
+const char *catalog_origin_name(uint32_t origin);
+
 /* Where a frame is in its process: by its module's first place, or without a module as the log has
  * it. */
 uint64_t catalog_frame_address(const struct catalog *catalog, uint32_t frame);

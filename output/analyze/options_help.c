@@ -26,7 +26,7 @@ void options_print_help(void)
         "      --interval=SECONDS   one line of it (events, in a log without times)\n"
         "      --json               all sites and totals, for programs\n"
         "      --export=KIND:FILE   for another tool; KIND is one of folded, pprof, speedscope,\n"
-        "                           valgrind-xml, dhat, massif\n"
+        "                           sqlite, sqlite-blocks, valgrind-xml, dhat, massif\n"
         "      --metric=METRIC      what tables and flame graphs weigh: bytes (default),\n"
         "                           allocations, peak, leaked or temporary\n"
         "\n"

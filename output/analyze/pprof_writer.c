@@ -59,13 +59,11 @@ void pprof_write(struct pprof_writer *writer, const Pprof__Profile *part)
 
 static void write_text(struct pprof_writer *writer, const char *text)
 {
-    unsigned long size = text_sanitize(NULL, 0, text) + 1;
-    char *clean = malloc(size);
+    char *clean = text_neutralized(text);
     if (!clean) {
         writer->failed = true;
         return;
     }
-    text_sanitize(clean, size, text);
     Pprof__Profile part = PPROF__PROFILE__INIT;
     part.n_string_table = 1;
     part.string_table = &clean;

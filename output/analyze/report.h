@@ -45,6 +45,9 @@ struct error *report_timeline(const struct report *report, FILE *out);
 struct error *export_pprof(const struct report *report, FILE *out);
 /* export_speedscope.c: speedscope's JSON. */
 struct error *export_speedscope(const struct report *report, FILE *out);
+/* export_sqlite.c: a database, to a regular file; with each block if the report has an observer of
+ * block_spool.h. */
+struct error *export_sqlite(const struct report *report, FILE *out);
 /* export_valgrind_xml.c: memcheck's XML. */
 struct error *export_valgrind_xml(const struct report *report, FILE *out);
 /* export_dhat.c, export_massif.c: what these tools of valgrind write. */

@@ -91,15 +91,6 @@ static struct json_build program_of(const struct report *report)
     return object;
 }
 
-static const char *origin_name(uint32_t origin)
-{
-    static const char *const names[] = {
-        [LOG_ORIGIN_LAUNCH] = "launch", [LOG_ORIGIN_ATTACH] = "attach", [LOG_ORIGIN_FORK] = "fork",
-        [LOG_ORIGIN_EXEC] = "exec",     [LOG_ORIGIN_CLONE] = "clone",
-    };
-    return origin < sizeof names / sizeof *names ? names[origin] : NULL;
-}
-
 static struct json_build process_of(const struct catalog *catalog,
                                     const struct catalog_process *process)
 {
@@ -107,7 +98,7 @@ static struct json_build process_of(const struct catalog *catalog,
     json_put(&object, "process", json_integer(process->pid));
     json_put(&object, "parent",
              process->parent ? json_integer(catalog->processes[process->parent].pid) : json_null());
-    json_put_text(&object, "origin", origin_name(process->origin));
+    json_put_text(&object, "origin", catalog_origin_name(process->origin));
     json_put_text(&object, "executable", process->executable);
     return object;
 }

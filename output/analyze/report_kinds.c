@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "output/analyze/block_spool.h"
 #include "output/analyze/views.h"
 
 static const struct report_kind kinds[] = {
@@ -38,6 +39,8 @@ static const struct report_kind exports[] = {
     {EXPORT_OPTION "folded", report_folded, REPLAY_BY_PROCESS, 0, NULL},
     {EXPORT_OPTION "pprof", export_pprof, REPLAY_BY_PROCESS, 0, NULL},
     {EXPORT_OPTION "speedscope", export_speedscope, REPLAY_BY_PROCESS, 0, NULL},
+    {EXPORT_OPTION "sqlite", export_sqlite, REPLAY_BY_THREAD, 0, NULL},
+    {EXPORT_OPTION "sqlite-blocks", export_sqlite, REPLAY_BY_THREAD, 0, block_spool_create},
     {EXPORT_OPTION "valgrind-xml", export_valgrind_xml, REPLAY_BY_PROCESS, REPLAY_NEEDS_BAD_FREES,
      NULL},
     {EXPORT_OPTION "dhat", export_dhat, REPLAY_BY_STACK, 0, NULL},

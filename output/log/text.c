@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "output/log/utf8.h"
@@ -92,6 +93,15 @@ unsigned long text_sanitize(char *out, unsigned long size, const char *text)
     struct output output = {.out = out, .size = size};
     sanitize(&output, text);
     return finish(&output);
+}
+
+char *text_neutralized(const char *text)
+{
+    unsigned long size = text_sanitize(NULL, 0, text) + 1;
+    char *clean = malloc(size);
+    if (clean)
+        text_sanitize(clean, size, text);
+    return clean;
 }
 
 void text_print(FILE *out, const char *text)

@@ -27,6 +27,9 @@ size_t text_character(const char *text, size_t size, bool *safe);
  */
 unsigned long text_sanitize(char *out, unsigned long size, const char *text);
 
+/* The same, malloc'd; NULL when out of memory. */
+char *text_neutralized(const char *text);
+
 /* The same, to a stream. */
 void text_print(FILE *out, const char *text);
 

@@ -3,6 +3,10 @@
 import json
 import os
 import re
+import resource
+import signal
+import sqlite3
+import stat
 import xml.etree.ElementTree as ElementTree
 
 import hostile_log
@@ -16,7 +20,8 @@ PPROF_TYPES = {
     "temporary_objects": "temporary", "temporary_space": "temporary_bytes",
 }
 
-KINDS = ("pprof", "speedscope", "valgrind-xml")
+STREAMED = ("pprof", "speedscope", "valgrind-xml")
+KINDS = STREAMED + ("sqlite", "sqlite-blocks")
 
 # What formats break on: quotes, escapes, markup, separators, controls, a line end, a NUL's
 # neighbour, C1, a direction override, letters beyond ASCII.
@@ -65,7 +70,7 @@ def exports_cost_by_the_size_of_the_log(tools):
     """The hostile logs whose stacks or names could make a file, or the time, grow by a square."""
     log = tools.log()
     for kind in COSTLY:
-        data = hostile_log.log_of(kind, 5_000)
+        data = hostile_log.log_of(kind, 1_300)
         with open(log, "wb") as file:
             file.write(data)
         for export_kind in KINDS:
@@ -79,10 +84,19 @@ def exports_cost_by_the_size_of_the_log(tools):
 @case
 def exports_say_when_the_disk_is_full(tools):
     log = nasty_log(tools)
-    for kind in KINDS:
+    for kind in STREAMED:
         result = tools.run(tools.analyzer, f"--export={kind}:/dev/full", log)
         equal(result.returncode, 3, f"{kind}: status")
         check(b"No space left on device" in result.stderr, f"{kind}: {result.stderr}")
+    # A database wants a regular file; a limit on its size stands for the disk's.
+    path = os.path.join(tools.folder, "limited.db")
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+    result = tools.run(tools.analyzer, f"--export=sqlite:{path}", log, preexec_fn=limit)
+    equal(result.returncode, 3, "sqlite: status")
+    check(b"cannot write the database: File too large" in result.stderr, f"{result.stderr}")
 
 
 # ---- pprof ----
@@ -284,3 +298,130 @@ def valgrind_xml_is_well_formed_whatever_the_names(tools):
     equal({frame.get("obj") for frame in frames}, {"/lib/" + NEUTRAL, None}, "objects")
     equal(root.findtext("args/argv/exe"), "/bin/" + NEUTRAL, "program")
     equal(root.findall("preamble/line")[-1].text, NEUTRAL, "note")
+
+
+# ---- sqlite ----
+
+DOCUMENTATION = os.path.join(os.path.dirname(__file__), "../../docs/sqlite-export.md")
+
+
+def database(path):
+    opened = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    for question in ("PRAGMA integrity_check", "SELECT * FROM pragma_foreign_key_check"):
+        check(opened.execute(question).fetchall() in ([("ok",)], []), f"{path}: {question}")
+    return opened
+
+
+def rows(opened, question):
+    cursor = opened.execute(question)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row)) for row in cursor]
+
+
+@case
+def sqlite_has_the_sums_of_the_json_report(tools):
+    log = tools.trace(tools.fixture("leaky")).log
+    opened = database(export(tools, "sqlite-blocks", log))
+    for view, grouping in (("sites", "line"), ("functions", "function")):
+        wanted = tools.json(log, f"--group-by={grouping}")["allocations"]
+        ours = rows(opened, f"SELECT * FROM {view}")
+        equal(len(ours), len(wanted), f"rows of {view}")
+        by_place = {(row["function"], row["module"], row["file"], row.get("line") or 0): row
+                    for row in ours}
+        for site in wanted:
+            row = by_place[site["function"], site["module"], site["file"], site["line"]]
+            equal({key: site[key] for key in row if key in site and key != "line"},
+                  {key: row[key] for key in row if key in site and key != "line"}, view)
+    summary = tools.json(log)["summary"]
+    for name, value in opened.execute("SELECT name, value FROM totals"):
+        equal(value, summary[name], name)
+    # Of a function with all below it; one that calls itself counts once in a stack.
+    table = {row["function"]: row for row in rows(opened, "SELECT * FROM cumulative")}
+    equal(table["main"]["total_bytes"], summary["total_bytes_allocated"], "bytes below main")
+    equal(table["copy_text"]["leaked_count"],
+          sum(site["leaked_count"] for site in tools.json(log)["allocations"]
+              if site["function"] == "copy_text"), "leaks below copy_text")
+    recursion = tools.log()
+    with open(recursion, "wb") as file:
+        file.write(hostile_log.log_of(hostile_log.one_chain, 100))
+    equal(rows(database(export(tools, "sqlite", recursion)),
+               "SELECT function, count FROM cumulative"), [{"function": "0x1", "count": 99}],
+          "recursion")
+    # The same stacks as in --leaks, as text.
+    text = tools.analyze(log, "--leaks", "--limit=0")
+    for leak in rows(opened, "SELECT * FROM leaks"):
+        check("    " + leak["text"].replace("\n", "\n    ") + "\n" in text, f"{leak}: {text}")
+    # Each block once, with its size, and in the end the leaks.
+    equal(opened.execute("SELECT count(*), sum(size) FROM blocks").fetchone(),
+          (summary["total_allocations"], summary["total_bytes_allocated"]), "blocks")
+    equal(opened.execute("SELECT count(*), sum(size) FROM blocks WHERE end = 'left'").fetchone(),
+          (summary["leaked_blocks"], summary["leaked_bytes"]), "blocks that were left")
+    equal(opened.execute("SELECT count(*) FROM blocks WHERE end = 'resized'").fetchone(),
+          (summary["total_reallocations"],), "blocks that were resized")
+    equal(opened.execute("SELECT max(live) FROM (SELECT sum(change) OVER (ORDER BY at, change) AS"
+                         " live FROM (SELECT allocated_at AS at, size AS change FROM blocks UNION"
+                         " ALL SELECT ended_at, -size FROM blocks))").fetchone(),
+          (summary["peak_memory"],), "the peak")
+
+
+@case
+def sqlite_answers_the_questions_of_its_documentation(tools):
+    opened = database(export(tools, "sqlite-blocks", tools.trace(tools.fixture("leaky")).log))
+    with open(DOCUMENTATION, encoding="utf-8") as file:
+        text = file.read()
+    questions = re.findall(r"```sql\n(.*?)```", text, re.S)
+    check(len(questions) > 5, "no questions in the documentation")
+    for question in questions:
+        check(opened.execute(question).fetchall(), f"no answer: {question}")
+    # All tables, views and columns are told of, and no others.
+    for name, kind in opened.execute("SELECT name, type FROM sqlite_schema WHERE sql NOT NULL"):
+        line = re.search(rf"^\| `{name}` \| .*$", text, re.M)
+        check(line, f"the documentation has no {kind} {name}")
+        if kind == "table":
+            for row in opened.execute("SELECT name FROM pragma_table_info(?)", (name,)):
+                check(f"`{row[0]}`" in line[0], f"{name}.{row[0]} is not described")
+
+
+@case
+def sqlite_tells_processes_and_threads_apart(tools):
+    log = tools.trace(tools.fixture("fork")).log
+    opened = database(export(tools, "sqlite", log))
+    equal(opened.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'blocks'").fetchone(),
+          (0,), "table of blocks")
+    wanted = {site["process"]: site["count"]
+              for site in tools.json(log, "--group-by=process")["allocations"]}
+    equal(dict(opened.execute("SELECT pid, sum(count) FROM by_thread GROUP BY pid")), wanted,
+          "allocations by process")
+    origins = [row[0] for row in opened.execute("SELECT origin FROM processes ORDER BY id")]
+    equal(origins, [process["origin"] for process in tools.json(log)["processes"]], "origins")
+
+
+@case
+def sqlite_file_is_a_new_one(tools):
+    log = nasty_log(tools)
+    path = os.path.join(tools.folder, "here.db")
+    target = os.path.join(tools.folder, "target")
+    with open(target, "w", encoding="utf-8") as file:
+        file.write("precious")
+    os.symlink(target, path)
+    result = tools.run(tools.analyzer, f"--export=sqlite:{path}", log)
+    equal(result.returncode, 3, "status for a symbolic link")
+    with open(target, encoding="utf-8") as file:
+        equal(file.read(), "precious", "the link's target")
+    # A file of the user's is replaced, and not written to by its other name.
+    os.unlink(path)
+    os.link(target, path)
+    equal(tools.analyze(log, f"--export=sqlite:{path}"), "", "output")
+    with open(target, encoding="utf-8") as file:
+        equal(file.read(), "precious", "the file's other name")
+    equal(stat.S_IMODE(os.stat(path).st_mode), 0o600, "mode")
+    opened = database(path)
+    equal(opened.execute("SELECT function FROM lines ORDER BY frame, position").fetchall(),
+          [("[no stack]",), ("in" + NEUTRAL,), ("out" + NEUTRAL,), (f"{NEUTRAL}+0x2000",)], "names")
+    equal(os.listdir(tools.folder).count("here.db"), 1, "files")
+    check(not [name for name in os.listdir(tools.folder) if name.startswith("here.db-")],
+          "a journal was left")
+    for other in ("/dev/null", "-"):
+        result = tools.run(tools.analyzer, f"--export=sqlite:{other}", log)
+        equal(result.returncode, 3, f"status for {other}")
+        check(b"regular file" in result.stderr, f"{result.stderr}")

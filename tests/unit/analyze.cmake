@@ -42,7 +42,7 @@ if(CLANG AND NOT ALLOCPTRACE_SANITIZE)
             -DALLOCPTRACE_VERSION="${PROJECT_VERSION}" -I${PROJECT_SOURCE_DIR}
             -isystem ${UTHASH_INCLUDE_DIR} -isystem ${generated} -o ${fuzzer} ${fuzzed}
             ${CBOR_LDFLAGS} ${ZSTD_LDFLAGS} ${JANSSON_LDFLAGS}
-            ${PROTOBUF_C_LDFLAGS} ${ZLIB_LDFLAGS} -lm
+            ${PROTOBUF_C_LDFLAGS} ${ZLIB_LDFLAGS} ${SQLITE_LDFLAGS} -lm
     DEPENDS ${fuzzed} allocptrace_analyze_core VERBATIM)
   add_custom_target(fuzz_analyze_program ALL DEPENDS ${fuzzer})
   add_test(NAME fuzz.analyze
