@@ -29,6 +29,16 @@ unsigned buckets_of_lifetime(uint64_t length)
     return bucket;
 }
 
+uint64_t buckets_lifetime_end(unsigned bucket)
+{
+    uint64_t end = 1;
+    if (bucket >= BUCKETS_NOT_FREED - 1)
+        return 0;
+    for (unsigned i = 0; i < bucket; i++)
+        end *= 10;
+    return end;
+}
+
 void buckets_deinit(struct buckets *buckets)
 {
     for (size_t i = 0; i < buckets->row_count; i++)

@@ -28,6 +28,8 @@ unsigned buckets_of_size(uint64_t bytes);
 unsigned buckets_of_lifetime(uint64_t length);
 /* The largest size of a bucket, in bytes. */
 uint64_t buckets_size_end(unsigned bucket);
+/* What the lifetimes of a bucket are below; 0 for those that have no end. */
+uint64_t buckets_lifetime_end(unsigned bucket);
 
 /* A row's blocks in one bucket. */
 struct bucket_entry {

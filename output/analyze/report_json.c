@@ -129,6 +129,57 @@ static struct error *print_sites(const struct report *report, const struct sites
     return error;
 }
 
+/* One object for each bucket with blocks in it. */
+static struct error *print_buckets(FILE *out, const char *name, const struct buckets *buckets,
+                                   size_t count, struct json_build (*describe)(unsigned bucket))
+{
+    struct error *error = NULL;
+    bool first = true;
+    fprintf(out, "\n  \"%s\": [", name);
+    for (unsigned i = 0; !error && i < count; i++) {
+        if (!buckets->all[i].count)
+            continue;
+        struct json_build object = describe(i);
+        json_put_number(&object, "count", buckets->all[i].count);
+        json_put_number(&object, "bytes", buckets->all[i].bytes);
+        fputs(first ? "\n   " : ",\n   ", out);
+        first = false;
+        error = json_print(out, object, 0);
+    }
+    fputs("\n  ]", out);
+    return error;
+}
+
+static struct json_build describe_size(unsigned bucket)
+{
+    struct json_build object = json_begin();
+    json_put_number(&object, "up_to", buckets_size_end(bucket));
+    return object;
+}
+
+static struct json_build describe_lifetime(unsigned bucket)
+{
+    struct json_build object = json_begin();
+    uint64_t under = buckets_lifetime_end(bucket);
+    json_put(&object, "under", under ? json_of_number(under) : json_null());
+    json_put(&object, "freed", json_boolean(bucket != BUCKETS_NOT_FREED));
+    return object;
+}
+
+static struct error *print_histograms(const struct report *report, FILE *out)
+{
+    const struct replay *replay = report->replay;
+    fprintf(out, ",\n \"histograms\": {\n  \"lifetime_unit\": \"%s\",",
+            replay->tick_ns ? "us" : "events");
+    struct error *error = print_buckets(out, "sizes", &replay->sizes, BUCKETS_SIZES, describe_size);
+    fputc(',', out);
+    if (!error)
+        error = print_buckets(out, "lifetimes", &replay->lifetimes, BUCKETS_LIFETIMES,
+                              describe_lifetime);
+    fputs("\n }", out);
+    return error;
+}
+
 static struct error *print_report(const struct report *report, FILE *out, bool stacks)
 {
     const struct options *options = report->options;
@@ -151,6 +202,8 @@ static struct error *print_report(const struct report *report, FILE *out, bool s
     fputs("\n ],\n \"summary\": ", out);
     if (!error)
         error = json_print(out, summary_of(report), JSON_INDENT(1));
+    if (!error)
+        error = print_histograms(report, out);
     if (report->comparison)
         fputs(",\n \"compare\": ", out);
     if (!error && report->comparison)

@@ -155,10 +155,7 @@ static void label_lifetime(const struct report *report, unsigned bucket, char *o
     } else if (report->header->tick_ns) {
         snprintf(out, size, "%s", times[bucket]);
     } else {
-        uint64_t end = 1;
-        for (unsigned i = 0; i < bucket; i++)
-            end *= 10;
-        snprintf(out, size, "under %" PRIu64, end);
+        snprintf(out, size, "under %" PRIu64, buckets_lifetime_end(bucket));
     }
 }
 

@@ -35,6 +35,10 @@ def growth_tells_how_often_a_buffer_moved(tools):
     check(found, line)
     equal([number(group) for group in found.groups()],
           [account["copied"], account["resized"], account["moved"], 1, account["chain"]], line)
+    site, = [site for site in tools.json(log, "--group-by=function")["allocations"]
+             if site["function"] == "grow_buffer"]
+    equal([site[key] for key in ("copied_bytes", "reallocations", "moved", "longest_growth")],
+          [account[key] for key in ("copied", "resized", "moved", "chain")], site)
 
 
 @case
@@ -90,6 +94,10 @@ def histograms_have_all_blocks(tools):
             check(len(rows) > 2, text)
             equal(sum(number(count) for count, _ in rows), summary["total_allocations"], view)
             equal(sum(number(size) for _, size in rows), summary["total_bytes_allocated"], view)
+    for buckets in tools.json(log)["histograms"]["sizes"], tools.json(log)["histograms"]["lifetimes"]:
+        equal(sum(bucket["count"] for bucket in buckets), summary["total_allocations"], buckets)
+        equal(sum(bucket["bytes"] for bucket in buckets), summary["total_bytes_allocated"],
+              buckets)
     text = tools.analyze(log, "--view=lifetimes", "-v", "--filter=keep")
     check("not freed" in text and "under 1" not in text, text)
 
