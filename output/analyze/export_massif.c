@@ -9,8 +9,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "output/analyze/history.h"
 #include "output/analyze/format.h"
+#include "output/analyze/history.h"
 #include "output/analyze/massif_tree.h"
 #include "output/analyze/report.h"
 #include "output/analyze/valgrind_line.h"

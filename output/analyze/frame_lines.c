@@ -107,7 +107,6 @@ static void make_lines(const struct report *report, const bool *wanted, const ch
 {
     const struct replay *replay = report->replay;
     sites_weight weigh = sites_metric_weight(report->options->metric);
-    bool several = replay->catalog.process_count > 2;
     struct frame_line *lines = out->lines;
     size_t count = 0;
     for (size_t i = 1; i < replay->row_count; i++) {
@@ -116,7 +115,7 @@ static void make_lines(const struct report *report, const bool *wanted, const ch
         if (weight && wanted[row->stack] && is_shown(report->options, row))
             lines[count++] = (struct frame_line){
                 .node = of[row->stack],
-                .process = several ? programs[row->process] : NULL,
+                .process = programs ? programs[row->process] : NULL,
                 .weight = weight,
             };
     }
@@ -133,8 +132,8 @@ static void make_lines(const struct report *report, const bool *wanted, const ch
     }
 }
 
-struct error *frame_lines_collect(const struct report *report, enum frame_direction direction,
-                                  struct frame_lines *lines)
+static struct error *collect(const struct report *report, enum frame_direction direction,
+                             bool by_process, struct frame_lines *lines)
 {
     const struct catalog *catalog = &report->replay->catalog;
     static const char no_stack[] = "[no stack]";
@@ -151,9 +150,9 @@ struct error *frame_lines_collect(const struct report *report, enum frame_direct
         .no_stack = text_pool_add(catalog->texts, no_stack, strlen(no_stack)),
     };
     bool *wanted = filter_stacks(report->options, catalog);
-    const char **programs = name_processes(catalog);
+    const char **programs = by_process ? name_processes(catalog) : NULL;
     bool done = places.whole && (!to_site || (places.site && places.sites)) && lines->tree &&
-                lines->lines && lines->no_stack && wanted && programs &&
+                lines->lines && lines->no_stack && wanted && (programs || !by_process) &&
                 place_stacks(report, lines->tree, &places);
     if (done)
         make_lines(report, wanted, programs, to_site ? places.site : places.whole, lines);
@@ -165,6 +164,17 @@ struct error *frame_lines_collect(const struct report *report, enum frame_direct
     free(places.site);
     free(places.sites);
     return done ? NULL : error_no_memory();
+}
+
+static bool has_several_processes(const struct replay *replay)
+{
+    return replay->options.split >= REPLAY_BY_PROCESS && replay->catalog.process_count > 2;
+}
+
+struct error *frame_lines_collect(const struct report *report, enum frame_direction direction,
+                                  struct frame_lines *lines)
+{
+    return collect(report, direction, has_several_processes(report->replay), lines);
 }
 
 void frame_lines_deinit(struct frame_lines *lines)
@@ -231,7 +241,8 @@ static struct frame_node *copy_node(struct frame_tree *tree, struct frame_node *
 }
 
 /* Each process's stacks below a node of its own. */
-static bool add_from_outermost(struct frame_tree *tree, const struct frame_lines *lines)
+static bool add_from_outermost(struct frame_tree *tree, const struct frame_lines *lines,
+                               enum frame_tree_side side)
 {
     struct copy *copies = calloc(frame_tree_count(lines->tree) + 1, sizeof *copies);
     bool done = copies != NULL;
@@ -245,7 +256,7 @@ static bool add_from_outermost(struct frame_tree *tree, const struct frame_lines
         else if (node)
             node = frame_tree_child_within(tree, node, lines->no_stack, NULL);
         if (node)
-            frame_node_add(node, FRAME_TREE_NEW, line->weight);
+            frame_node_add(node, side, line->weight);
         done = node != NULL;
     }
     free(copies);
@@ -253,37 +264,66 @@ static bool add_from_outermost(struct frame_tree *tree, const struct frame_lines
 }
 
 /* Stacks from the site on have no beginnings in common that the lines' tree would know of. */
-static bool add_from_site(struct frame_tree *tree, const struct frame_lines *lines)
+static bool add_from_site(struct frame_tree *tree, const struct frame_lines *lines,
+                          enum frame_tree_side side)
 {
     struct frame_name names[FRAME_LINES_MOST];
     bool done = true;
     for (size_t i = 0; done && i < lines->count; i++) {
         const struct frame_line *line = &lines->lines[i];
         size_t count = frame_line_names(lines, line, names);
-        done = frame_tree_add(tree, names, count, FRAME_TREE_NEW, line->weight);
+        done = frame_tree_add(tree, names, count, side, line->weight);
     }
     return done;
+}
+
+static struct error *add_lines(const struct report *report, enum frame_direction direction,
+                               bool by_process, struct frame_tree *tree, enum frame_tree_side side)
+{
+    struct frame_lines lines;
+    struct error *error = collect(report, direction, by_process, &lines);
+    if (error)
+        return error;
+    frame_tree_expect(tree, lines.count);
+    bool done = direction == FRAMES_FROM_SITE ? add_from_site(tree, &lines, side)
+                                              : add_from_outermost(tree, &lines, side);
+    frame_lines_deinit(&lines);
+    return done ? NULL : error_no_memory();
+}
+
+/* Both logs' stacks are chosen by --filter alone: what is too little in one log may be enough in
+ * the other, and would seem to be new or gone. */
+static struct error *add_both(const struct report *report, enum frame_direction direction,
+                              struct frame_tree *tree)
+{
+    const struct replay *before = &report->comparison->before.replay;
+    struct options options = *report->options;
+    options.min_count = 0;
+    options.threshold_bytes = 0;
+    options.limit_given = false;
+    struct report now = {.options = &options, .replay = report->replay};
+    struct report baseline = {.options = &options, .replay = before};
+    /* In neither or in both, or nothing would be the same. */
+    bool by_process =
+        (has_several_processes(report->replay) && before->options.split >= REPLAY_BY_PROCESS) ||
+        (has_several_processes(before) && report->replay->options.split >= REPLAY_BY_PROCESS);
+    struct error *error = add_lines(&now, direction, by_process, tree, FRAME_TREE_NEW);
+    return error ? error : add_lines(&baseline, direction, by_process, tree, FRAME_TREE_OLD);
 }
 
 struct error *frame_lines_tree(const struct report *report, enum frame_direction direction,
                                struct frame_tree **tree)
 {
-    struct frame_lines lines;
-    struct error *error = frame_lines_collect(report, direction, &lines);
-    *tree = NULL;
-    if (error)
-        return error;
     *tree = frame_tree_create(report->replay->catalog.texts);
-    bool done = *tree != NULL;
-    if (done) {
-        frame_tree_expect(*tree, lines.count);
-        done = direction == FRAMES_FROM_SITE ? add_from_site(*tree, &lines)
-                                             : add_from_outermost(*tree, &lines);
+    if (!*tree)
+        return error_no_memory();
+    struct error *error = report->comparison
+                              ? add_both(report, direction, *tree)
+                              : add_lines(report, direction, has_several_processes(report->replay),
+                                          *tree, FRAME_TREE_NEW);
+    if (error) {
+        frame_tree_destroy(*tree);
+        *tree = NULL;
     }
-    frame_lines_deinit(&lines);
-    if (done)
-        return NULL;
-    frame_tree_destroy(*tree);
-    *tree = NULL;
-    return error_no_memory();
+    return error;
 }

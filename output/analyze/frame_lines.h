@@ -46,8 +46,8 @@ size_t frame_line_names(const struct frame_lines *lines, const struct frame_line
                         struct frame_name *names);
 
 /*
- * The same as a tree in the direction, on the side of FRAME_TREE_NEW; more may be added before it
- * is finished. The caller destroys it.
+ * The same as a tree in the direction, not finished yet, on the side of FRAME_TREE_NEW; with
+ * --compare the baseline's is on the other side, and only --filter chooses. The caller destroys it.
  */
 struct error *frame_lines_tree(const struct report *report, enum frame_direction direction,
                                struct frame_tree **tree);

@@ -261,6 +261,10 @@ static void print_heading(const struct drawing *drawing)
     /* As the beginning of a sentence. */
     fprintf(drawing->out, "%c%s", toupper((unsigned char)drawing->measure.title[0]),
             drawing->measure.title + 1);
+    if (drawing->compared) {
+        fputs(", compared with ", drawing->out);
+        print_cut(drawing->out, report->comparison->name, MOST_TITLE);
+    }
     if (!stream)
         return;
     format_program(stream, report->header, &report->replay->catalog);
@@ -340,13 +344,14 @@ static void print_gone(const struct drawing *drawing, unsigned y)
     FILE *out = drawing->out;
     char text[64];
     print_line(drawing, y + 12, "note");
-    fprintf(out, "%zu frame%s no longer there:</text>\n", drawing->gone_count,
-            drawing->gone_count == 1 ? " is" : "s are");
+    fprintf(out, "%zu frame%s no longer there%s:</text>\n", drawing->gone_count,
+            drawing->gone_count == 1 ? " is" : "s are",
+            drawing->gone_count > MOST_GONE ? "; those that weighed most" : "");
     for (size_t i = 0; i < drawing->gone_count && i < MOST_GONE; i++) {
         const struct frame_node *node = drawing->gone[i];
         y += LINE;
         print_line(drawing, y + 12, "gone");
-        fprintf(out, "-%s  ",
+        fprintf(out, "%12s  ",
                 measure_format(&drawing->measure, node->total[FRAME_TREE_OLD], false, text,
                                sizeof text));
         print_cut(out, node->name, MOST_TITLE);
@@ -416,6 +421,7 @@ struct error *report_flamegraph(const struct report *report, FILE *out)
         .out = out,
         .measure = measure_of(&report->replay->totals, report->options->metric),
         .inverted = report->options->inverted,
+        .compared = report->comparison != NULL,
     };
     struct error *error = frame_lines_tree(
         report, drawing.inverted ? FRAMES_FROM_SITE : FRAMES_FROM_OUTERMOST, &drawing.tree);

@@ -223,6 +223,66 @@ def flame_graph_fits_the_window_and_works_without_scripts(tools):
         check_quiet(page)
 
 
+@case
+def differential_flame_graph_tells_what_changed(tools):
+    before = {("main", "same"): 400, ("main", "grew"): 100, ("main", "shrank", "x"): 300,
+              ("main", "gone", "x"): 50, ("old",): 7}
+    now = {("main", "same"): 400, ("main", "grew"): 400, ("main", "shrank", "x"): 100,
+           ("main", "new"): 100}
+    base, log = log_of_stacks(tools, before), log_of_stacks(tools, now)
+    saved = tools.log(".json")
+    tools.analyze(base, f"--save={saved}")
+    for baseline in (base, saved):
+        path = draw(tools, log, f"--compare={baseline}")
+        frames = {names: (weight, lines) for names, weight, lines in frames_of(path)}
+        equal({names: weight for names, (weight, _) in frames.items()},
+              {(): 1000, ("main",): 1000, ("main", "same"): 400, ("main", "grew"): 400,
+               ("main", "shrank"): 100, ("main", "shrank", "x"): 100, ("main", "new"): 100},
+              "frames")
+        for names, line in (((), "before 857 bytes, +143 bytes (+16.7%)"),
+                            (("main", "same"), "before 400 bytes, the same"),
+                            (("main", "grew"), "before 100 bytes, +300 bytes (+300.0%)"),
+                            (("main", "shrank", "x"), "before 300 bytes, -200 bytes (-66.7%)"),
+                            (("main", "new"), "before 0 bytes, +100 bytes")):
+            equal(frames[names][1][2], line, f"{names}")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        check("2 frames are no longer there" in text, "frames that are gone")
+        check(re.search("> *50 bytes  gone, called by main<", text), "a frame that is gone")
+        red, grey, blue = (re.search(rf"<title>{name}\n[^/]*</title><rect[^>]* fill=\"#(\w+)\"",
+                                     text)[1] for name in ("grew", "same", "shrank"))
+        check(int(red[:2], 16) > int(red[4:], 16) and int(blue[:2], 16) < int(blue[4:], 16)
+              and grey[:2] == grey[4:], f"colours {red} {grey} {blue}")
+        lines = dict(line.split(" ", 1) for line in
+                     tools.analyze(log, "--flamegraph", f"--compare={baseline}",
+                                   "--min-count=2", "--limit=1").splitlines())
+        equal(lines, {";".join(names): f"{before.get(names, 0)} {now.get(names, 0)}"
+                      for names in {**before, **now}}, "folded stacks with two weights")
+        equal(tools.analyze(base, "--flamegraph", f"--compare={baseline}", "--inverted"),
+              "grew;main 100 100\nold 7 7\nsame;main 400 400\nx;gone;main 50 50\n"
+              "x;shrank;main 300 300\n", "inverted stacks")
+    with Page("file://" + draw(tools, log, f"--compare={base}")) as page:
+        page.mouse(*places(page)["grew"][:2], "mouseMoved")
+        tip = page.evaluate('document.querySelector("#tip").textContent')
+        for part in ("400 bytes", "40.0% of all", "before 100 bytes, +300 bytes (+300.0%)"):
+            check(part in tip, f"{part} in {tip}")
+        check_quiet(page)
+
+
+@case
+def differential_flame_graph_of_a_changed_program(tools):
+    """By the changes that the fixture declares: leaked blocks of 64 bytes, 3 and then 5."""
+    base, log = (tools.trace(tools.fixture(name)).log for name in ("compare", "compare_changed"))
+    path = draw(tools, log, f"--compare={base}", "--metric=leaked")
+    titles = {names[-1]: lines for names, _, lines in frames_of(path) if names}
+    equal(titles["leak"][1:3], ["320 bytes, 100.0% of all",
+                                "before 192 bytes, +128 bytes (+66.7%)"], "leak")
+    moved = tools.trace(tools.fixture("compare_moved")).log
+    for line in tools.analyze(moved, "--flamegraph", f"--compare={base}").splitlines():
+        _, old, new = line.rsplit(" ", 2)
+        equal(old, new, line)
+
+
 HOSTILE = ("<img src=x onerror=\"alert(1)\">", "</script><script>alert(1)</script>", "]]>",
            "]]><script>alert(1)</script>", "' onclick='alert(1)", "&lt;b&gt;", "&#60;",
            "<!--", "</title></svg><svg onload=alert(1)>", "x\u202ecod\u2066", "\x1b[31m\x00\x07",
