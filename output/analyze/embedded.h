@@ -2,12 +2,16 @@
 /*
  * embedded.h - files of this folder that are part of reports, as strings (embed.cmake).
  *
- * They are put into XML's CDATA sections: none may hold the characters that end one.
+ * Styles and scripts are put into XML's CDATA sections, those of the timeline also into HTML: none
+ * may hold the characters that end one, nor "</".
  */
 #ifndef ALLOCPTRACE_ANALYZE_EMBEDDED_H
 #define ALLOCPTRACE_ANALYZE_EMBEDDED_H
 
 extern const char text_flamegraph_css[];
 extern const char text_flamegraph_js[];
+extern const char text_sqlite_schema_sql[];
+extern const char text_timeline_css[];
+extern const char text_timeline_js[];
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "output/analyze/block_spool.h"
 #include "output/analyze/database.h"
+#include "output/analyze/embedded.h"
 #include "output/analyze/format.h"
 #include "output/analyze/internal_frames.h"
 #include "output/analyze/json_fields.h"
@@ -15,8 +16,6 @@
 
 /* Of the tables, for programs that use them. */
 #define SCHEMA_VERSION "1"
-
-extern const char sqlite_schema[]; /* sqlite_schema.sql */
 
 static const char create_blocks[] =
     "CREATE TABLE blocks (id INTEGER PRIMARY KEY, stack INTEGER NOT NULL REFERENCES stacks,"
@@ -294,7 +293,7 @@ static struct error *write_blocks(struct database *database, const struct report
 static struct error *write_tables(struct database *database, const struct report *report)
 {
     const struct catalog *catalog = &report->replay->catalog;
-    database_run(database, sqlite_schema);
+    database_run(database, text_sqlite_schema_sql);
     struct error *error = write_facts(database, report);
     if (error)
         return error;

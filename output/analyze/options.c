@@ -141,6 +141,22 @@ static struct error *take_view(struct options *options, const char *value)
     return add_output(options, kind, colon ? colon + 1 : NULL);
 }
 
+static bool ends_in(const char *text, const char *end)
+{
+    size_t length = strlen(text);
+    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+static struct error *take_timeline(struct options *options, const char *file)
+{
+    enum report_id id = REPORT_TIMELINE;
+    if (file && ends_in(file, ".svg"))
+        id = REPORT_TIMELINE_SVG;
+    else if (file && ends_in(file, ".html"))
+        id = REPORT_TIMELINE_HTML;
+    return add_report(options, id, file);
+}
+
 static struct error *take_interval(struct options *options, const char *value)
 {
     struct error *error = option_seconds("interval", value, &options->interval);
@@ -206,7 +222,7 @@ static struct error *take_option(struct options *options, int id, const char *va
         options->table = true;
         break;
     case OPTION_TIMELINE:
-        return add_report(options, REPORT_TIMELINE, value);
+        return take_timeline(options, value);
     case OPTION_INTERVAL:
         return take_interval(options, value);
     case OPTION_LEAKS:

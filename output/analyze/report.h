@@ -40,6 +40,9 @@ struct error *report_folded(const struct report *report, FILE *out);
 struct error *report_flamegraph(const struct report *report, FILE *out);
 /* report_timeline.c: the heap over time as CSV. */
 struct error *report_timeline(const struct report *report, FILE *out);
+/* report_timeline_plot.c: the same as a plot. */
+struct error *report_timeline_svg(const struct report *report, FILE *out);
+struct error *report_timeline_html(const struct report *report, FILE *out);
 
 /* export_pprof.c: pprof's gzipped profile.proto. */
 struct error *export_pprof(const struct report *report, FILE *out);

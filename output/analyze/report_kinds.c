@@ -14,6 +14,10 @@ static const struct report_kind kinds[] = {
     [REPORT_TIMELINE] = {"--timeline", report_timeline, REPLAY_BY_STACK, REPLAY_NEEDS_HISTORY,
                          NULL},
     [REPORT_SAVED] = {"--save", report_saved, REPLAY_BY_PROCESS, 0, NULL},
+    [REPORT_TIMELINE_SVG] = {"--timeline", report_timeline_svg, REPLAY_BY_STACK,
+                             REPLAY_NEEDS_HISTORY, NULL},
+    [REPORT_TIMELINE_HTML] = {"--timeline", report_timeline_html, REPLAY_BY_STACK,
+                              REPLAY_NEEDS_HISTORY, NULL},
     [REPORT_FOLDED] = {"--flamegraph", report_folded, REPLAY_BY_PROCESS, 0, NULL},
     [REPORT_FLAMEGRAPH] = {"--flamegraph", report_flamegraph, REPLAY_BY_PROCESS, 0, NULL},
 };

@@ -20,6 +20,8 @@ enum report_id {
     REPORT_FOLDED,
     REPORT_FLAMEGRAPH,
     REPORT_TIMELINE,
+    REPORT_TIMELINE_SVG,
+    REPORT_TIMELINE_HTML,
 };
 
 struct report_kind {

@@ -9,6 +9,7 @@ foreach(name
     live_map
     mappings
     markup
+    plot_scale
     replay
     replay_life
     reports
