@@ -262,7 +262,11 @@ const char *catalog_origin_name(uint32_t origin)
 uint64_t catalog_frame_address(const struct catalog *catalog, uint32_t frame)
 {
     const struct catalog_frame *at = &catalog->frames[frame];
-    return at->module ? at->address + catalog->modules[at->module].bias : at->address;
+    if (at->flags & (LOG_FRAME_INCOMPLETE | LOG_FRAME_DEPTH))
+        return 0;
+    /* A return address is the call's end, and may be another line's or function's. */
+    uint64_t address = at->flags & LOG_FRAME_EXACT ? at->address : at->address - 1;
+    return at->module ? address + catalog->modules[at->module].bias : address;
 }
 
 size_t catalog_line_count(const struct catalog *catalog, uint32_t frame)

@@ -101,8 +101,8 @@ struct catalog_line {
 /* "launch", "attach", "fork", "exec" or "clone"; NULL for what this program does not know. */
 const char *catalog_origin_name(uint32_t origin);
 
-/* Where a frame is in its process: by its module's first place, or without a module as the log has
- * it. */
+/* An address within a frame's instruction, the call for a caller's, as it was in the first process
+ * that had the module; without a module as the log has it. 0 for a frame that stands for others. */
 uint64_t catalog_frame_address(const struct catalog *catalog, uint32_t frame);
 
 /* How many lines a frame has (at least 1), and its line number index, innermost first. */

@@ -179,7 +179,6 @@ static void write_location(struct export *export, Pprof__Location *location)
 static void write_frame(struct export *export, uint64_t id, uint32_t frame, size_t first_line)
 {
     const struct catalog *catalog = export->catalog;
-    const struct catalog_frame *at = &catalog->frames[frame];
     size_t count = catalog_line_count(catalog, frame) - first_line;
     Pprof__Line *lines = calloc(count, sizeof *lines);
     Pprof__Line **pointers = calloc(count, sizeof *pointers);
@@ -196,12 +195,8 @@ static void write_frame(struct export *export, uint64_t id, uint32_t frame, size
     }
     Pprof__Location location = PPROF__LOCATION__INIT;
     location.id = id;
-    location.mapping_id = at->module;
-    if (!(at->flags & (LOG_FRAME_INCOMPLETE | LOG_FRAME_DEPTH))) {
-        /* Within the call, whose end a return address is. */
-        location.address =
-            catalog_frame_address(catalog, frame) - (at->flags & LOG_FRAME_EXACT ? 0 : 1);
-    }
+    location.mapping_id = catalog->frames[frame].module;
+    location.address = catalog_frame_address(catalog, frame);
     location.n_line = count;
     location.line = pointers;
     write_location(export, &location);

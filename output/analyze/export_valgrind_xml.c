@@ -78,12 +78,8 @@ static void print_frame(const struct export *export, uint32_t id, size_t index)
     const struct catalog_frame *frame = &catalog->frames[id];
     struct catalog_line line = catalog_line(catalog, id, index);
     bool stands_for_more = frame->flags & (LOG_FRAME_INCOMPLETE | LOG_FRAME_DEPTH);
-    /* Within the call, whose end a return address is. */
-    uint64_t address = stands_for_more ? 0
-                                       : catalog_frame_address(catalog, id) -
-                                             (frame->flags & LOG_FRAME_EXACT ? 0 : 1);
     FILE *out = export->out;
-    fprintf(out, "    <frame>\n      <ip>0x%" PRIX64 "</ip>\n", address);
+    fprintf(out, "    <frame>\n      <ip>0x%" PRIX64 "</ip>\n", catalog_frame_address(catalog, id));
     if (frame->module)
         print_name(out, "obj", catalog->modules[frame->module].path);
     if (line.named || stands_for_more)

@@ -8,20 +8,12 @@
 
 #define NO_CODE (LOG_FRAME_INCOMPLETE | LOG_FRAME_DEPTH)
 
-uint64_t valgrind_line_address(const struct catalog *catalog, uint32_t frame)
-{
-    uint32_t flags = catalog->frames[frame].flags;
-    if (flags & NO_CODE)
-        return 0;
-    return catalog_frame_address(catalog, frame) - (flags & LOG_FRAME_EXACT ? 0 : 1);
-}
-
 void valgrind_line_print(FILE *out, const struct catalog *catalog, uint32_t frame, size_t index,
                          bool paths)
 {
     struct catalog_line line = catalog_line(catalog, frame, index);
     uint32_t module = catalog->frames[frame].module;
-    fprintf(out, "0x%" PRIX64 ": ", valgrind_line_address(catalog, frame));
+    fprintf(out, "0x%" PRIX64 ": ", catalog_frame_address(catalog, frame));
     format_text(out, line.named || line.flags & NO_CODE ? line.function : "???");
     if (line.file && *line.file) {
         const char *slash = paths ? NULL : strrchr(line.file, '/');

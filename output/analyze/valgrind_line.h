@@ -12,9 +12,6 @@
 
 #include "output/analyze/catalog.h"
 
-/* A code address within the call, as valgrind has it: a return address may be another line's. */
-uint64_t valgrind_line_address(const struct catalog *catalog, uint32_t frame);
-
 /* Line number index of a frame; paths: the file with its folders. */
 void valgrind_line_print(FILE *out, const struct catalog *catalog, uint32_t frame, size_t index,
                          bool paths);
