@@ -225,6 +225,28 @@ static struct error *write_stacks(struct database *database, const struct report
 
 /* ---- Sums and blocks ---- */
 
+/* The table, and the statement that fills it: a column for each of the numbers. */
+static void make_sums(struct database *database)
+{
+    char columns[2048] = "";
+    char values[512] = "";
+    char sql[4096];
+    for (const struct json_field *field = json_sum_fields; field->name; field++) {
+        size_t used = strlen(columns);
+        snprintf(columns + used, sizeof columns - used, ", %s INTEGER NOT NULL", field->name);
+        used = strlen(values);
+        snprintf(values + used, sizeof values - used, ", ?");
+    }
+    snprintf(sql, sizeof sql,
+             "CREATE TABLE sums (stack INTEGER NOT NULL REFERENCES stacks,"
+             " process INTEGER REFERENCES processes, thread INTEGER REFERENCES threads%s,"
+             " PRIMARY KEY (stack, thread, process))",
+             columns);
+    database_run(database, sql);
+    snprintf(sql, sizeof sql, "INSERT INTO sums VALUES (?, ?, ?%s)", values);
+    database_prepare(database, sql);
+}
+
 static struct error *write_sums(struct database *database, const struct report *report)
 {
     const struct stack_sums_query query = {.by = REPLAY_BY_THREAD};
@@ -233,16 +255,7 @@ static struct error *write_sums(struct database *database, const struct report *
     if (error)
         return error;
     stack_sums_limit(&sums, report->options, false);
-    char insert[512] = "INSERT INTO sums (stack, process, thread";
-    size_t values = 3;
-    for (const struct json_field *field = json_sum_fields; field->name; field++, values++) {
-        strcat(insert, ", ");
-        strcat(insert, field->name);
-    }
-    strcat(insert, ") VALUES (?");
-    while (--values)
-        strcat(insert, ",?");
-    database_prepare(database, strcat(insert, ")"));
+    make_sums(database);
     for (size_t i = 0; i < sums.count && !database_failed(database); i++) {
         const struct stack_sum *sum = &sums.sums[i];
         database_put(database, sum->stack);

@@ -49,22 +49,7 @@ CREATE TABLE stacks (
     site_frame INTEGER NOT NULL REFERENCES frames,
     site_position INTEGER NOT NULL
 );
-CREATE TABLE sums (
-    stack INTEGER NOT NULL REFERENCES stacks,
-    process INTEGER REFERENCES processes,
-    thread INTEGER REFERENCES threads,
-    count INTEGER NOT NULL,
-    total_bytes INTEGER NOT NULL,
-    peak_bytes INTEGER NOT NULL,
-    peak_count INTEGER NOT NULL,
-    leaked_bytes INTEGER NOT NULL,
-    leaked_count INTEGER NOT NULL,
-    temporary INTEGER NOT NULL,
-    temporary_bytes INTEGER NOT NULL,
-    reallocations INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
-    PRIMARY KEY (stack, thread, process)
-);
+-- The table sums is made by export_sqlite.c: its numbers are those of json_fields.h.
 
 -- By the place where memory was asked for.
 CREATE VIEW sites AS

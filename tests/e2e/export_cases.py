@@ -366,7 +366,9 @@ def sqlite_has_the_sums_of_the_json_report(tools):
 
 @case
 def sqlite_answers_the_questions_of_its_documentation(tools):
-    opened = database(export(tools, "sqlite-blocks", tools.trace(tools.fixture("leaky")).log))
+    log = tools.trace(tools.fixture("leaky")).log
+    opened = database(export(tools, "sqlite-blocks", log))
+    numbers = tools.json(log)["allocations"][0]
     with open(DOCUMENTATION, encoding="utf-8") as file:
         text = file.read()
     questions = re.findall(r"```sql\n(.*?)```", text, re.S)
@@ -379,7 +381,8 @@ def sqlite_answers_the_questions_of_its_documentation(tools):
         check(line, f"the documentation has no {kind} {name}")
         if kind == "table":
             for row in opened.execute("SELECT name FROM pragma_table_info(?)", (name,)):
-                check(f"`{row[0]}`" in line[0], f"{name}.{row[0]} is not described")
+                check(f"`{row[0]}`" in line[0] or (name == "sums" and row[0] in numbers),
+                      f"{name}.{row[0]} is not described")
 
 
 @case
