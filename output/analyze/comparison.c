@@ -136,14 +136,16 @@ static struct error *compare(struct comparison *comparison, const struct options
 }
 
 struct error *comparison_make(const struct options *options, struct replay *now,
-                              const struct replay_options *how, profile_truncated tell,
-                              struct comparison *comparison)
+                              const struct replay_options *how, struct suppressions *suppressions,
+                              profile_truncated tell, struct comparison *comparison)
 {
     *comparison = (struct comparison){.name = options->baseline, .now = now};
     struct error *error = load_baseline(options, now, how, tell, &comparison->before);
     if (error)
         return error;
-    error = compare(comparison, options);
+    error = suppressions_apply(suppressions, &comparison->before.replay, false);
+    if (!error)
+        error = compare(comparison, options);
     if (error)
         comparison_deinit(comparison);
     return error;

@@ -16,6 +16,7 @@
 
 #include "output/analyze/options.h"
 #include "output/analyze/profile.h"
+#include "output/analyze/suppressions.h"
 #include "output/log/error.h"
 
 struct comparison_stack {
@@ -35,12 +36,13 @@ struct comparison {
 
 /*
  * Reads the baseline, a log or what --save has written, and compares. now must be finished; its
- * texts become the baseline's, too, and it must outlive the comparison. The errors are those of
- * profile_load() and saved_load(), and ERROR_USAGE if the baseline lacks what the options ask for.
+ * texts become the baseline's, too, and it must outlive the comparison. The suppressions are for
+ * both, and only count what they suppress now. The errors are those of profile_load() and
+ * saved_load(), and ERROR_USAGE if the baseline lacks what the options ask for.
  */
 struct error *comparison_make(const struct options *options, struct replay *now,
-                              const struct replay_options *how, profile_truncated tell,
-                              struct comparison *comparison);
+                              const struct replay_options *how, struct suppressions *suppressions,
+                              profile_truncated tell, struct comparison *comparison);
 void comparison_deinit(struct comparison *comparison);
 
 /* The catalog that a stack is of. */

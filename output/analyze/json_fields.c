@@ -20,6 +20,8 @@ const struct json_field json_total_fields[] = {
     TOTAL("current_memory", left_bytes),
     TOTAL("leaked_bytes", leaked_bytes),
     TOTAL("leaked_blocks", leaked),
+    TOTAL("suppressed_bytes", suppressed_bytes),
+    TOTAL("suppressed_blocks", suppressed),
     TOTAL("temporary_allocations", temporary),
     TOTAL("temporary_bytes", temporary_bytes),
     TOTAL("failed_allocations", failed),

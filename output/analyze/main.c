@@ -140,12 +140,14 @@ static bool judge(const struct report *report)
 /* Writes the reports and judges. */
 static struct error *report_all(const struct options *options, const struct profile *profile,
                                 const struct comparison *comparison,
+                                const struct suppressions *suppressions,
                                 struct replay_observer *const *observers, bool *failed)
 {
     struct report report = {.options = options,
                             .replay = &profile->replay,
                             .header = &profile->header,
                             .comparison = comparison,
+                            .suppressions = suppressions,
                             .truncated = profile->truncated};
     struct error *error = NULL;
     for (size_t i = 0; !error && i < options->output_count; i++) {
@@ -164,17 +166,18 @@ static void warn(const char *what)
 /* Takes the baseline in, if there is one, and reports. */
 static struct error *compare_and_report(const struct options *options, struct profile *profile,
                                         const struct replay_options *how,
+                                        struct suppressions *suppressions,
                                         struct replay_observer *const *observers, bool *failed)
 {
     struct comparison comparison;
     if (!options->baseline)
-        return report_all(options, profile, NULL, observers, failed);
+        return report_all(options, profile, NULL, suppressions, observers, failed);
     struct error *error =
-        comparison_make(options, &profile->replay, how, warn_truncated, &comparison);
+        comparison_make(options, &profile->replay, how, suppressions, warn_truncated, &comparison);
     if (error)
         return error;
     comparison_check(&comparison, warn);
-    error = report_all(options, profile, &comparison, observers, failed);
+    error = report_all(options, profile, &comparison, suppressions, observers, failed);
     comparison_deinit(&comparison);
     return error;
 }
@@ -193,15 +196,22 @@ static struct error *analyze(const struct options *options, bool *failed)
     };
     struct profile profile;
     struct replay_observer **observers;
+    struct suppressions suppressions = {0};
     struct error *error = make_observers(options, &observers, &replay_options.observers);
+    for (size_t i = 0; !error && i < options->suppressions_count; i++)
+        error = suppressions_read(&suppressions, options->suppressions[i]);
     if (!error)
         error = profile_load(options->logs, options->log_count, &replay_options, warn_truncated,
                              &profile);
     if (!error) {
-        error = compare_and_report(options, &profile, &replay_options, observers, failed);
+        error = suppressions_apply(&suppressions, &profile.replay, true);
+        if (!error)
+            error = compare_and_report(options, &profile, &replay_options, &suppressions, observers,
+                                       failed);
         profile_deinit(&profile);
     }
     destroy_observers(observers, options->output_count);
+    suppressions_deinit(&suppressions);
     return error;
 }
 

@@ -37,6 +37,8 @@ enum option_id {
     OPTION_THREAD,
     OPTION_FROM,
     OPTION_TO,
+    OPTION_SUPPRESSIONS,
+    OPTION_GEN_SUPPRESSIONS,
     OPTION_FAIL_IF,
     OPTION_WARN_IF,
     OPTION_VERSION,
@@ -67,6 +69,8 @@ static const struct option long_options[] = {
     {"thread", required_argument, NULL, OPTION_THREAD},
     {"from", required_argument, NULL, OPTION_FROM},
     {"to", required_argument, NULL, OPTION_TO},
+    {"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},
+    {"gen-suppressions", no_argument, NULL, OPTION_GEN_SUPPRESSIONS},
     {"fail-if", required_argument, NULL, OPTION_FAIL_IF},
     {"warn-if", required_argument, NULL, OPTION_WARN_IF},
     {"help", no_argument, NULL, 'h'},
@@ -181,6 +185,17 @@ static struct error *take_export(struct options *options, const char *value)
     return add_output(options, kind, colon + 1);
 }
 
+static struct error *add_suppressions(struct options *options, const char *file)
+{
+    const char **files =
+        realloc(options->suppressions, (options->suppressions_count + 1) * sizeof *files);
+    if (!files)
+        return error_no_memory();
+    options->suppressions = files;
+    files[options->suppressions_count++] = file;
+    return NULL;
+}
+
 static struct error *add_gate(struct options *options, const char *option, const char *text,
                               bool warns)
 {
@@ -276,6 +291,11 @@ static struct error *take_option(struct options *options, int id, const char *va
         return option_seconds("from", value, &options->from);
     case OPTION_TO:
         return option_seconds("to", value, &options->to);
+    case OPTION_SUPPRESSIONS:
+        return add_suppressions(options, value);
+    case OPTION_GEN_SUPPRESSIONS:
+        options->gen_suppressions = true;
+        return add_report(options, REPORT_LEAKS, NULL);
     case OPTION_FAIL_IF:
         return add_gate(options, "fail-if", value, false);
     case OPTION_WARN_IF:
@@ -310,6 +330,14 @@ static struct error *bad_option(int id, char **argv)
 /* Whether what is asked for has a report that it is for. */
 static struct error *check_fit(const struct options *options)
 {
+    for (size_t i = 0; i < options->gate_count; i++) {
+        const struct gate *gate = &options->gates[i];
+        if (gate->growth && !options->baseline)
+            return error_format(ERROR_USAGE, "--%s='%s': growth needs a baseline: --compare",
+                                gate->option, gate->text);
+    }
+    if (options->gen_suppressions && options->baseline)
+        return error_format(ERROR_USAGE, "--gen-suppressions is about one log: without --compare");
     bool fits = !options->inverted;
     for (size_t i = 0; !fits && i < options->output_count; i++) {
         const struct report_kind *kind = options->outputs[i].kind;
@@ -345,12 +373,6 @@ struct error *options_parse(int argc, char **argv, struct options *options)
         return error_format(ERROR_USAGE, "no log given; see --help");
     options->logs = (const char *const *)&argv[optind];
     options->log_count = (size_t)(argc - optind);
-    for (size_t i = 0; i < options->gate_count; i++) {
-        const struct gate *gate = &options->gates[i];
-        if (gate->growth && !options->baseline)
-            return error_format(ERROR_USAGE, "--%s='%s': growth needs a baseline: --compare",
-                                gate->option, gate->text);
-    }
     struct error *error = check_fit(options);
     if (!error && !options->output_count)
         error = add_report(options, options->baseline ? REPORT_COMPARE : REPORT_SUMMARY, NULL);
@@ -365,6 +387,9 @@ void options_deinit(struct options *options)
         regfree(&options->skip);
     options->has_filter = false;
     options->has_skip = false;
+    free(options->suppressions);
+    options->suppressions = NULL;
+    options->suppressions_count = 0;
     free(options->gates);
     options->gates = NULL;
     options->gate_count = 0;

@@ -79,8 +79,11 @@ struct options {
     double interval;   /* of --timeline, seconds or events; 0 if not given */
     int verbose;
     enum color_when color;
-    const char *baseline; /* to compare with, NULL for none */
-    struct gate *gates;   /* of --fail-if and --warn-if, as given */
+    const char *baseline;      /* to compare with, NULL for none */
+    const char **suppressions; /* files of --suppressions */
+    size_t suppressions_count;
+    bool gen_suppressions;
+    struct gate *gates; /* of --fail-if and --warn-if, as given */
     size_t gate_count;
 };
 

@@ -11,15 +11,17 @@
 #include "output/analyze/comparison.h"
 #include "output/analyze/options.h"
 #include "output/analyze/replay.h"
+#include "output/analyze/suppressions.h"
 #include "output/log/error.h"
 
 struct report {
     const struct options *options;
     const struct replay *replay;
     const struct log_header *header;
-    const struct comparison *comparison; /* with --compare's baseline, NULL without */
-    bool truncated;                      /* the log has no end record */
-    struct replay_observer *observer;    /* the report's own, see report_kinds.h; or NULL */
+    const struct comparison *comparison;     /* with --compare's baseline, NULL without */
+    const struct suppressions *suppressions; /* with what they have suppressed; may be NULL */
+    bool truncated;                          /* the log has no end record */
+    struct replay_observer *observer;        /* the report's own, see report_kinds.h; or NULL */
 };
 
 /* report_summary.c: totals and the top sites. */
@@ -28,6 +30,8 @@ struct error *report_summary(const struct report *report, FILE *out);
 struct error *report_leaks(const struct report *report, FILE *out);
 /* report_compare.c: what changed since the baseline. */
 struct error *report_compare(const struct report *report, FILE *out);
+/* report_gen_suppressions.c: what report_leaks() is with --gen-suppressions. */
+struct error *report_gen_suppressions(const struct report *report, FILE *out);
 /* report_leaks_compare.c: what report_leaks() is with a baseline. */
 struct error *report_leaks_compare(const struct report *report, FILE *out);
 /* report_json.c: the contract's JSON. */

@@ -205,5 +205,6 @@ struct error *report_compare(const struct report *report, FILE *out)
     if (!any)
         fputs("\nNo site changed.\n", out);
     comparison_sites_deinit(&sites);
+    suppressions_print(report->suppressions, out);
     return NULL;
 }

@@ -180,6 +180,24 @@ static struct error *print_histograms(const struct report *report, FILE *out)
     return error;
 }
 
+/* All of them, those that have matched nothing as well. */
+static struct error *print_suppressions(const struct suppressions *suppressions, FILE *out)
+{
+    struct error *error = NULL;
+    fputs(",\n \"suppressions\": [", out);
+    for (size_t i = 0; !error && i < suppressions->count; i++) {
+        const struct suppression *suppression = &suppressions->list[i];
+        struct json_build object = json_begin();
+        json_put_text(&object, "pattern", suppression->pattern);
+        json_put_number(&object, "blocks", suppression->blocks);
+        json_put_number(&object, "bytes", suppression->bytes);
+        fputs(i ? ",\n  " : "\n  ", out);
+        error = json_print(out, object, 0);
+    }
+    fputs("\n ]", out);
+    return error;
+}
+
 static struct error *print_report(const struct report *report, FILE *out, bool stacks)
 {
     const struct options *options = report->options;
@@ -204,6 +222,8 @@ static struct error *print_report(const struct report *report, FILE *out, bool s
         error = json_print(out, summary_of(report), JSON_INDENT(1));
     if (!error)
         error = print_histograms(report, out);
+    if (!error && report->suppressions && report->suppressions->count)
+        error = print_suppressions(report->suppressions, out);
     if (report->comparison)
         fputs(",\n \"compare\": ", out);
     if (!error && report->comparison)

@@ -29,6 +29,8 @@ struct error *report_leaks(const struct report *report, FILE *out)
     const struct replay_totals *totals = &report->replay->totals;
     char bytes[64], blocks[32];
     struct stack_sums leaks;
+    if (options->gen_suppressions)
+        return report_gen_suppressions(report, out);
     if (report->comparison)
         return report_leaks_compare(report, out);
     uint32_t *same = same_stacks(&report->replay->catalog, SAME_BY_LINES);
@@ -52,5 +54,6 @@ struct error *report_leaks(const struct report *report, FILE *out)
     if (shown < leaks.count)
         fprintf(out, "\n%zu more; --limit=0 shows all\n", leaks.count - shown);
     stack_sums_deinit(&leaks);
+    suppressions_print(report->suppressions, out);
     return NULL;
 }

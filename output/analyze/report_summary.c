@@ -131,6 +131,11 @@ static void print_totals(const struct report *report, FILE *out)
     print_label(out, "Not freed");
     print_blocks(report, out, totals->leaked_bytes, totals->leaked);
     fputc('\n', out);
+    if (totals->suppressed) {
+        print_label(out, "Suppressed");
+        print_blocks(report, out, totals->suppressed_bytes, totals->suppressed);
+        fputs(" more\n", out);
+    }
     print_label(out, "Temporary");
     fprintf(out, "%s allocation%s (%s) freed before the next one of their thread\n",
             format_number(totals->temporary, count, sizeof count),
@@ -244,6 +249,7 @@ struct error *report_summary(const struct report *report, FILE *out)
         for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
             print_short_table(report, out, &sites, metrics[i]);
     sites_deinit(&sites);
+    suppressions_print(report->suppressions, out);
     print_notes(report, out);
     if (can_be_read_again(report->options))
         print_next(report, out);

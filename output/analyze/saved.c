@@ -350,6 +350,8 @@ static struct error *check_schema(const char *path, const json_t *root)
         return error_format(ERROR_FORMAT,
                             "%s: saved in version %lld of the format, and this is version %d", path,
                             (long long)version, JSON_SCHEMA_VERSION);
+    if (!json_is_object(json_object_get(root, "summary")))
+        return error_format(ERROR_CORRUPT, "%s: not as --save writes it: no summary", path);
     if (!json_is_object(json_object_get(root, "stacks")))
         return error_format(ERROR_FORMAT,
                             "%s: a report of --json, without the stacks that --save writes", path);
@@ -375,8 +377,9 @@ static struct error *load_all(const char *path, const json_t *root, struct profi
         error = load_rows(&loading);
     free(loading.modules);
     for (const struct json_field *field = json_total_fields; !error && field->name; field++) {
-        uint64_t number;
-        if (!get_number(json_object_get(summary, field->name), INT64_MAX, &number))
+        const json_t *value = json_object_get(summary, field->name);
+        uint64_t number = 0; /* of a member that has been added since */
+        if (value && !get_number(value, INT64_MAX, &number))
             error = error_format(ERROR_CORRUPT, "%s: not as --save writes it: summary.%s", path,
                                  field->name);
         else

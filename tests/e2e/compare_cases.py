@@ -41,7 +41,8 @@ def changed_sites(tools, base, log, *options):
     report = json.loads(compared(tools, base, log, "--json", *options))["compare"]
     return {site["function"]: {name: (value["before"], value["now"])
                                for name, value in site.items()
-                               if isinstance(value, dict) and value["before"] != value["now"]}
+                               if isinstance(value, dict) and value["before"] != value["now"]
+                               and "slack" not in name} # the C library's
             for site in report["allocations"]}
 
 
@@ -256,7 +257,8 @@ def wrong_baselines_are_errors(tools):
             (lambda stacks: [row.__setitem__(3, huge) for row in stacks["rows"][:3]], b"rows[2]")):
         damaged(change, told)
     damaged(lambda report: report["schema"].update(version=2), b"")
-    damaged(lambda report: report["summary"].pop("peak_memory"), b"")
+    damaged(lambda report: report["summary"].update(peak_memory="1"), b"")
+    damaged(lambda report: report.pop("summary"), b"")
 
 
 @case

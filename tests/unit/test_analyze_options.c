@@ -112,6 +112,7 @@ static void bad_command_lines_name_what_is_accepted(void **state)
         {{"--min-count", NULL}, "needs a value"},
         {{"-x", "a"}, "unknown option '-x'"},
         {{"--fail-if=leek>0", "a"}, "leaked-blocks"},
+        {{"--gen-suppressions", "--compare=b", "a"}, "without --compare"},
         {{"--color=blue", "a"}, "auto, always, never"},
         {{"--save=", "a"}, "takes a file name"},
         {{"--warn-if=growth>5%", "a"}, "needs a baseline: --compare"},

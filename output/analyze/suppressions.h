@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * suppressions.h - leaks that are known and not to be counted, in LeakSanitizer's format.
+ *
+ * A file has a suppression on each line, leak:PATTERN; lines that are blank or begin with '#' do
+ * not count. A pattern is looked for anywhere in a name, '*' stands for any characters, '^' at its
+ * beginning and '$' tie it to the name's ends. Each part between is looked for once, at its first
+ * place, as LeakSanitizer does. A leak is suppressed if a pattern matches the module's path, a
+ * function or a source file of any frame of its stack; the innermost frame that matches decides
+ * which one it was, then the order in the files.
+ * https://clang.llvm.org/docs/AddressSanitizer.html, section "Suppressing memory leaks"
+ */
+#ifndef ALLOCPTRACE_ANALYZE_SUPPRESSIONS_H
+#define ALLOCPTRACE_ANALYZE_SUPPRESSIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "output/analyze/replay.h"
+#include "output/log/error.h"
+
+struct suppression {
+    char *pattern;
+    uint64_t blocks, bytes; /* that it has suppressed */
+};
+
+/* One of zeros is empty. */
+struct suppressions {
+    struct suppression *list; /* in the order of the files */
+    size_t count;
+};
+
+bool suppression_matches(const char *pattern, const char *text);
+
+/* Adds those of a file. An ERROR_USAGE error names the file and the line. */
+struct error *suppressions_read(struct suppressions *suppressions, const char *path);
+void suppressions_deinit(struct suppressions *suppressions);
+
+/*
+ * Takes the leaks that are suppressed out of what has leaked in a finished replay: in its rows and
+ * totals. count says whether the suppressions' own sums are to grow.
+ */
+struct error *suppressions_apply(struct suppressions *suppressions, struct replay *replay,
+                                 bool count);
+
+/* A table of those that have matched, with an empty line before it; nothing if there are none. */
+void suppressions_print(const struct suppressions *suppressions, FILE *out);
+
+#endif
