@@ -151,6 +151,7 @@ static struct error *report_all(const struct options *options, const struct prof
                             .truncated = profile->truncated};
     struct error *error = NULL;
     for (size_t i = 0; !error && i < options->output_count; i++) {
+        report.file = options->outputs[i].file;
         report.observer = observers[i];
         error = print(&report, &options->outputs[i]);
     }

@@ -21,7 +21,8 @@ struct report {
     const struct comparison *comparison;     /* with --compare's baseline, NULL without */
     const struct suppressions *suppressions; /* with what they have suppressed; may be NULL */
     bool truncated;                          /* the log has no end record */
-    struct replay_observer *observer;        /* the report's own, see report_kinds.h; or NULL */
+    const char *file;                 /* the name of what is written to, NULL for standard output */
+    struct replay_observer *observer; /* the report's own, see report_kinds.h; or NULL */
 };
 
 /* report_summary.c: totals and the top sites. */
@@ -57,6 +58,8 @@ struct error *export_speedscope(const struct report *report, FILE *out);
 struct error *export_sqlite(const struct report *report, FILE *out);
 /* export_valgrind_xml.c: memcheck's XML. */
 struct error *export_valgrind_xml(const struct report *report, FILE *out);
+/* export_heaptrack.c: heaptrack's interpreted data. */
+struct error *export_heaptrack(const struct report *report, FILE *out);
 /* export_dhat.c, export_massif.c: what these tools of valgrind write. */
 struct error *export_dhat(const struct report *report, FILE *out);
 struct error *export_massif(const struct report *report, FILE *out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "output/analyze/block_spool.h"
+#include "output/analyze/heaptrack_events.h"
 #include "output/analyze/views.h"
 
 static const struct report_kind kinds[] = {
@@ -47,6 +48,7 @@ static const struct report_kind exports[] = {
     {EXPORT_OPTION "sqlite-blocks", export_sqlite, REPLAY_BY_THREAD, 0, block_spool_create},
     {EXPORT_OPTION "valgrind-xml", export_valgrind_xml, REPLAY_BY_PROCESS, REPLAY_NEEDS_BAD_FREES,
      NULL},
+    {EXPORT_OPTION "heaptrack", export_heaptrack, REPLAY_BY_STACK, 0, heaptrack_events_observe},
     {EXPORT_OPTION "dhat", export_dhat, REPLAY_BY_STACK, 0, NULL},
     {EXPORT_OPTION "massif", export_massif, REPLAY_BY_STACK, REPLAY_NEEDS_HISTORY, NULL},
 };

@@ -6,6 +6,7 @@ import os
 import re
 
 from harness import Skip, case, check, equal, need
+from hostile_cases import NASTY, check_shown, patched
 
 # Programs that allocate the same on each run, and whose calls are on lines of their own.
 DETERMINISTIC = ("basic", "leaky")
@@ -185,3 +186,28 @@ def massif_export_has_the_slack_of_each_snapshot(tools):
     check(extra[0] == 0 and extra[-1] > 0, f"extra bytes {extra}")
     peak = massif_peak(path)
     check(0 < peak["mem_heap_extra_B"] < peak["mem_heap_B"], f"the peak's {peak}")
+
+
+@case
+def hostile_names_keep_the_formats_of_event_exports(tools):
+    invalid = b"bad\xff\xc0\xaf\x1b[31m;\nn0: 5 x\""
+    program = os.path.join(tools.folder, "program" + NASTY)
+    patched(tools, "hostile", {b"bad_name_placeholder_0123456789": invalid,
+                               b"good_name_placeholder_0123456789": ("ok" + NASTY).encode()},
+            program)
+    library = os.path.join(tools.fixtures, "libfixture_hostile_library.so")
+    result = tools.trace(program, "thread\n+ 1\n", library)
+    equal(result.returncode, 0, f"exit status ({result.stderr})")
+    paths = {}
+    for kind in ("dhat", "massif", "heaptrack"):
+        paths[kind], summary = export(tools, kind, result.log)
+        with open(paths[kind], "rb") as file:
+            data = file.read()
+        check_shown(data, kind)
+        check(rb"bad\xff" in data.replace(b"\\\\", b"\\"), f"{kind}: the function's name")
+    check_dh_view_totals(tools, paths["dhat"], summary)
+    check_massif(tools, paths["massif"], summary)
+    result = tools.run(need("heaptrack_print"), paths["heaptrack"])
+    equal((result.returncode, result.stderr), (0, b""), "heaptrack_print")
+    total = f"calls to allocation functions: {summary['total_allocations']} "
+    check(total in result.stdout.decode(errors="replace"), result.stdout)
