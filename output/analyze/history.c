@@ -196,9 +196,12 @@ static uint64_t first_tick(const struct history *history, uint64_t bin)
     return tick < UINT64_MAX ? (uint64_t)tick : UINT64_MAX;
 }
 
-/* Adds bins up to that of a time, which is behind all that there are. */
-static bool extend(struct history *history, const struct replay *replay, uint64_t time)
+bool history_extend(struct history *history, const struct replay *replay, uint64_t time)
 {
+    if (!history->options.starts) {
+        history->options.starts = true;
+        history->options.start = time;
+    }
     if (!history->bin_count && !add_bin(history))
         return false;
     if (bin_of(history, time) >= history->bin_count && !close_bin(history, replay))
@@ -214,21 +217,10 @@ static bool extend(struct history *history, const struct replay *replay, uint64_
     return true;
 }
 
-bool history_advance(struct history *history, const struct replay *replay, uint64_t time)
-{
-    history->settled = false;
-    if (!history->options.starts) {
-        history->options.starts = true;
-        history->options.start = time;
-    }
-    if (time > history->last)
-        history->last = time;
-    /* Times of several threads may go back a little: they count where the log is. */
-    return time < history->open_till || extend(history, replay, time);
-}
-
 bool history_touch(struct history *history, const struct replay *replay, uint32_t id)
 {
+    if (!history->options.rows)
+        return true;
     if (!replay_grow(&history->rows, &history->row_count, id, sizeof *history->rows))
         return false;
     struct history_row *row = &history->rows[id];

@@ -21,6 +21,7 @@ struct history_options {
     uint64_t start;
     uint64_t unit; /* the length of a bin is this times a power of two; 0 for as short as fits */
     bool events;   /* times are numbers of events, the first of which is number 1 */
+    bool rows;     /* rows have points; costs most of a history's time and memory */
 };
 
 struct history_bin {
@@ -66,8 +67,20 @@ struct history {
 struct history *history_create(const struct history_options *options);
 void history_destroy(struct history *history);
 
+/* Opens the bin of a time that is behind all bins. */
+bool history_extend(struct history *history, const struct replay *replay, uint64_t time);
+
 /* Time has come so far: closes the bins before it. False when out of memory. */
-bool history_advance(struct history *history, const struct replay *replay, uint64_t time);
+static inline bool history_advance(struct history *history, const struct replay *replay,
+                                   uint64_t time)
+{
+    history->settled = false;
+    if (time > history->last)
+        history->last = time;
+    /* Times of several threads may go back a little: they count where the log is. */
+    return time < history->open_till || history_extend(history, replay, time);
+}
+
 /* Before sums of a row change. False when out of memory. */
 bool history_touch(struct history *history, const struct replay *replay, uint32_t row);
 /* A block has come alive, and live_bytes are alive now. */

@@ -23,7 +23,10 @@ static uint64_t tick_of(double seconds, uint64_t tick_ns)
 static struct history *make_history(const struct replay *replay)
 {
     const struct replay_options *options = &replay->options;
-    struct history_options history = {.events = !replay->tick_ns};
+    struct history_options history = {
+        .events = !replay->tick_ns,
+        .rows = options->needs & REPLAY_NEEDS_HISTORY,
+    };
     /* Of a process, its own time; what comes before --from is empty. */
     history.starts = options->pid < 0 || replay->from_tick;
     history.start = history.events ? 1 : replay->from_tick;
@@ -49,9 +52,10 @@ struct error *replay_init(struct replay *replay, const struct replay_options *op
     };
     struct error *error = catalog_init(&replay->catalog, options->texts);
     replay->rows = calloc(1, sizeof *replay->rows);
-    if (options->needs & REPLAY_NEEDS_HISTORY)
+    bool has_history = options->needs & (REPLAY_NEEDS_HISTORY | REPLAY_NEEDS_CURVE);
+    if (has_history)
         replay->history = make_history(replay);
-    if (!error && (!replay->rows || (options->needs & REPLAY_NEEDS_HISTORY && !replay->history)))
+    if (!error && (!replay->rows || (has_history && !replay->history)))
         error = error_no_memory();
     if (error)
         replay_deinit(replay);

@@ -38,6 +38,7 @@ enum replay_need {
     REPLAY_NEEDS_HISTORY = 1,   /* replay.history */
     REPLAY_NEEDS_BUCKETS = 2,   /* the rows of replay.sizes and replay.lifetimes */
     REPLAY_NEEDS_BAD_FREES = 4, /* replay.bad_frees */
+    REPLAY_NEEDS_CURVE = 8,     /* replay.history without points of rows, at little cost */
 };
 
 struct replay_options {

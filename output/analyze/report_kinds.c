@@ -8,7 +8,7 @@
 #include "output/analyze/views.h"
 
 static const struct report_kind kinds[] = {
-    [REPORT_SUMMARY] = {"the summary", report_summary, REPLAY_BY_STACK, 0, NULL},
+    [REPORT_SUMMARY] = {"the summary", report_summary, REPLAY_BY_STACK, REPLAY_NEEDS_CURVE, NULL},
     [REPORT_COMPARE] = {"--compare", report_compare, REPLAY_BY_STACK, 0, NULL},
     [REPORT_LEAKS] = {"--leaks", report_leaks, REPLAY_BY_STACK, 0, NULL},
     [REPORT_JSON] = {"--json", report_json, REPLAY_BY_STACK, 0, NULL},

@@ -4,14 +4,18 @@
 
 #include "output/analyze/cumulative.h"
 #include "output/analyze/format.h"
+#include "output/analyze/history.h"
 #include "output/analyze/measure.h"
 #include "output/analyze/report.h"
 #include "output/analyze/site_table.h"
+#include "output/analyze/sparkline.h"
 
 /* The summary's tables are short; --limit lengthens them. */
 #define TABLE_ROWS 5
 
 #define LABEL_WIDTH 14
+
+#define CURVE_WIDTH 50
 
 /* So many programs of one process are named. */
 #define MOST_PROGRAMS 4
@@ -107,6 +111,17 @@ static void print_mapped(const struct report *report, FILE *out)
             format_bytes(totals->mapped_end, exact, end, sizeof end));
 }
 
+static void print_curve(const struct report *report, FILE *out)
+{
+    const struct history *history = report->replay->history;
+    if (!history || history->bin_count < 2 || !report->replay->totals.peak_bytes ||
+        !sparkline_can_be_shown())
+        return;
+    print_label(out, "Over time");
+    sparkline_print(out, history, CURVE_WIDTH);
+    fputs("  (--timeline tells more)\n", out);
+}
+
 static void print_totals(const struct report *report, FILE *out)
 {
     const struct replay_totals *totals = &report->replay->totals;
@@ -128,6 +143,7 @@ static void print_totals(const struct report *report, FILE *out)
     if (report->header->tick_ns && totals->peak_bytes)
         fprintf(out, ", at %.3f s", seconds(report, totals->peak_time));
     fputc('\n', out);
+    print_curve(report, out);
     print_label(out, "Not freed");
     print_blocks(report, out, totals->leaked_bytes, totals->leaked);
     fputc('\n', out);

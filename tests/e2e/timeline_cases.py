@@ -2,6 +2,8 @@
 """The timeline: its sums are those of the log, and its shape is the program's."""
 import csv
 import io
+import os
+import re
 
 import hostile_log
 from hardened_cases import Attached
@@ -208,3 +210,21 @@ def timeline_goes_where_it_is_sent(tools):
     equal(result.returncode, 2, "two reports on standard output")
     result = tools.run(tools.analyzer, "--timeline=/dev/full", log)
     equal(result.returncode, 3, "a full disk")
+
+
+@case
+def summary_shows_the_shape_in_a_terminal_that_can(tools):
+    log = tools.trace(tools.fixture("waves")).log
+
+    def curve(locale):
+        result = tools.run(tools.analyzer, log, env={**os.environ, "LC_ALL": locale})
+        return re.search("^Over time *([\u2581-\u2588]+) ", result.stdout.decode(), re.M)
+
+    equal(curve("C"), None, "without UTF-8")
+    heights = [ord(character) - 0x2581 for character in curve("C.UTF-8")[1]]
+    equal(len(heights), 50, "characters")
+    top = heights.index(max(heights))
+    check(heights[:top] == sorted(heights[:top]), f"{heights} do not rise")
+    check(heights[-1] == 0 and max(heights) == 7 and 10 < top < 40, heights)
+    # Beside the millisecond of a larger block, all 64 blocks are four fifths of the peak.
+    check(5 in heights or 6 in heights, heights)

@@ -42,11 +42,12 @@ static uint64_t draw(struct oracle *oracle, uint64_t bound)
     return (oracle->random >> 33) % bound;
 }
 
-static void begin(struct oracle *oracle, struct replay_options options, uint64_t tick_ns)
+static void begin(struct oracle *oracle, struct replay_options options, unsigned needs,
+                  uint64_t tick_ns)
 {
     struct log_header header = {.version = 1, .tick_ns = tick_ns};
     *oracle = (struct oracle){.random = 1};
-    options.needs |= REPLAY_NEEDS_HISTORY;
+    options.needs = needs;
     assert_null(replay_init(&oracle->replay, &options, &header));
     fixture_feed(&oracle->replay,
                  (struct log_record){.kind = LOG_MODULE,
@@ -63,7 +64,7 @@ static struct oracle *create(uint64_t tick_ns, double interval)
     struct replay_options options = fixture_options(REPLAY_BY_STACK);
     assert_non_null(oracle);
     options.interval = interval;
-    begin(oracle, options, tick_ns);
+    begin(oracle, options, REPLAY_NEEDS_HISTORY, tick_ns);
     return oracle;
 }
 
@@ -326,6 +327,32 @@ static void events_without_times_are_counted(void **state)
     }
 }
 
+static void bins_are_the_same_without_points(void **state)
+{
+    (void)state;
+    struct oracle *whole = create(1000, 0);
+    struct oracle *curve = malloc(sizeof *curve);
+    assert_non_null(curve);
+    begin(curve, fixture_options(REPLAY_BY_STACK), REPLAY_NEEDS_CURVE, 1000);
+    for (uint64_t i = 0; i < STEPS; i++) {
+        step(whole, i * 7);
+        step(curve, i * 7);
+    }
+    fixture_finish(&whole->replay);
+    fixture_finish(&curve->replay);
+    const struct history *a = whole->replay.history;
+    const struct history *b = curve->replay.history;
+    assert_int_equal(a->bin_count, b->bin_count);
+    assert_true(a->point_count > 0 && b->point_count == 0);
+    for (size_t i = 0; i < a->bin_count; i++) {
+        struct history_bin bin = a->bins[i];
+        bin.point = 0;
+        assert_memory_equal(&bin, &b->bins[i], sizeof bin);
+    }
+    destroy(whole);
+    destroy(curve);
+}
+
 static void a_part_of_the_log_begins_where_it_does(void **state)
 {
     (void)state;
@@ -334,7 +361,7 @@ static void a_part_of_the_log_begins_where_it_does(void **state)
     struct replay_options options = fixture_options(REPLAY_BY_STACK);
     options.from = 1.0;
     options.to = 1.5;
-    begin(oracle, options, 1000);
+    begin(oracle, options, REPLAY_NEEDS_HISTORY, 1000);
     fixture_feed(
         &oracle->replay,
         (struct log_record){
@@ -505,6 +532,7 @@ int main(void)
         cmocka_unit_test(a_chosen_length_is_kept_to),
         cmocka_unit_test(a_chosen_length_that_makes_too_many_bins_is_doubled),
         cmocka_unit_test(events_without_times_are_counted),
+        cmocka_unit_test(bins_are_the_same_without_points),
         cmocka_unit_test(a_part_of_the_log_begins_where_it_does),
         cmocka_unit_test(a_process_gives_back_its_memory_when_it_ends_but_the_last_one_keeps_it),
         cmocka_unit_test(a_process_that_appears_after_the_last_one_s_end_goes_on),
