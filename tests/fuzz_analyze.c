@@ -43,8 +43,12 @@ static void print_all(const struct report *report, enum replay_split split, FILE
     error_free(report_summary(report, out));
     error_free(report_leaks(report, out));
     error_free(report_json(report, out));
-    if (split == REPLAY_BY_PROCESS)
-        error_free(report_folded(report, out));
+    if (split != REPLAY_BY_PROCESS)
+        return;
+    error_free(report_folded(report, out));
+    error_free(report_flamegraph(report, out));
+    error_free(report_top_down(report, out));
+    error_free(report_bottom_up(report, out));
     if (split == REPLAY_BY_THREAD)
         export_database(report);
     error_free(export_pprof(report, out));

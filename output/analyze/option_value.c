@@ -51,3 +51,12 @@ struct error *option_seconds(const char *name, const char *text, double *out)
         return error_format(ERROR_USAGE, "--%s takes a number of seconds, not '%s'", name, text);
     return NULL;
 }
+
+struct error *option_percent(const char *name, const char *text, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    if (end == text || (*end && strcmp(end, "%") != 0) || !(*out >= 0 && *out <= 100))
+        return error_format(ERROR_USAGE, "--%s takes a percentage, not '%s'", name, text);
+    return NULL;
+}

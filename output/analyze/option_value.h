@@ -19,4 +19,7 @@ struct error *option_id(const char *name, const char *text, int64_t *out);
 /* A finite number of seconds, 0 or more. */
 struct error *option_seconds(const char *name, const char *text, double *out);
 
+/* A number from 0 to 100, with or without a percent sign. */
+struct error *option_percent(const char *name, const char *text, double *out);
+
 #endif

@@ -11,10 +11,13 @@
 #include "output/analyze/report_kinds.h"
 
 #define DEFAULT_LIMIT 10
+#define DEFAULT_MIN_SHARE 1
 
 enum option_id {
     OPTION_FLAMEGRAPH = 256,
     OPTION_INVERTED,
+    OPTION_TREE,
+    OPTION_MIN_SHARE,
     OPTION_METRIC,
     OPTION_LEAKS,
     OPTION_TIMELINE,
@@ -47,6 +50,8 @@ enum option_id {
 static const struct option long_options[] = {
     {"flamegraph", optional_argument, NULL, OPTION_FLAMEGRAPH},
     {"inverted", no_argument, NULL, OPTION_INVERTED},
+    {"tree", required_argument, NULL, OPTION_TREE},
+    {"min-share", required_argument, NULL, OPTION_MIN_SHARE},
     {"metric", required_argument, NULL, OPTION_METRIC},
     {"timeline", optional_argument, NULL, OPTION_TIMELINE},
     {"interval", required_argument, NULL, OPTION_INTERVAL},
@@ -128,6 +133,15 @@ static struct error *take_flamegraph(struct options *options, const char *file)
     size_t length = file ? strlen(file) : 0;
     bool is_svg = length > 4 && strcmp(file + length - 4, ".svg") == 0;
     return add_report(options, is_svg ? REPORT_FLAMEGRAPH : REPORT_FOLDED, file);
+}
+
+static struct error *take_tree(struct options *options, const char *value)
+{
+    static const char *const directions[] = {"top-down", "bottom-up", NULL};
+    int direction = 0;
+    struct error *error = option_word("tree", value, directions, &direction);
+    return error ? error
+                 : add_report(options, direction ? REPORT_BOTTOM_UP : REPORT_TOP_DOWN, NULL);
 }
 
 /* --view=NAME, or NAME:FILE */
@@ -230,6 +244,11 @@ static struct error *take_option(struct options *options, int id, const char *va
     case OPTION_INVERTED:
         options->inverted = true;
         break;
+    case OPTION_TREE:
+        return take_tree(options, value);
+    case OPTION_MIN_SHARE:
+        options->min_share_given = true;
+        return option_percent("min-share", value, &options->min_share);
     case OPTION_METRIC:
         error = option_word("metric", value, metrics, &word);
         options->metric = (enum metric)word;
@@ -327,6 +346,17 @@ static struct error *bad_option(int id, char **argv)
     return error_format(ERROR_USAGE, "unknown option '%s'; see --help", word);
 }
 
+/* Whether a report is asked for that is one of these two. */
+static bool has_report(const struct options *options, report_writer one, report_writer other)
+{
+    for (size_t i = 0; i < options->output_count; i++) {
+        report_writer write = options->outputs[i].kind->write;
+        if (write == one || write == other)
+            return true;
+    }
+    return false;
+}
+
 /* Whether what is asked for has a report that it is for. */
 static struct error *check_fit(const struct options *options)
 {
@@ -338,12 +368,11 @@ static struct error *check_fit(const struct options *options)
     }
     if (options->gen_suppressions && options->baseline)
         return error_format(ERROR_USAGE, "--gen-suppressions is about one log: without --compare");
-    bool fits = !options->inverted;
-    for (size_t i = 0; !fits && i < options->output_count; i++) {
-        const struct report_kind *kind = options->outputs[i].kind;
-        fits = kind->write == report_folded || kind->write == report_flamegraph;
-    }
-    return fits ? NULL : error_format(ERROR_USAGE, "--inverted is for --flamegraph");
+    if (options->inverted && !has_report(options, report_folded, report_flamegraph))
+        return error_format(ERROR_USAGE, "--inverted is for --flamegraph");
+    if (options->min_share_given && !has_report(options, report_top_down, report_bottom_up))
+        return error_format(ERROR_USAGE, "--min-share is for --tree");
+    return NULL;
 }
 
 struct error *options_parse(int argc, char **argv, struct options *options)
@@ -352,6 +381,7 @@ struct error *options_parse(int argc, char **argv, struct options *options)
         .sort = SORT_DEFAULT,
         .group = GROUP_LINE,
         .limit = DEFAULT_LIMIT,
+        .min_share = DEFAULT_MIN_SHARE,
         .pid = -1,
         .tid = -1,
         .from = -INFINITY,

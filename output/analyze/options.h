@@ -69,6 +69,8 @@ struct options {
     bool has_filter, has_skip;
     regex_t filter, skip;
     uint64_t min_count, threshold_bytes;
+    double min_share; /* of a tree's frames, percent */
+    bool min_share_given;
     size_t limit;
     bool limit_given;
     bool table;        /* --metric, --sort-by or --group-by: one table instead of the summary's */

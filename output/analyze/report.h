@@ -43,6 +43,9 @@ struct error *report_saved(const struct report *report, FILE *out);
 struct error *report_folded(const struct report *report, FILE *out);
 /* report_flamegraph.c: the same as an interactive SVG. */
 struct error *report_flamegraph(const struct report *report, FILE *out);
+/* report_tree.c: trees of text, from the outermost frames or from the sites on, by --metric. */
+struct error *report_top_down(const struct report *report, FILE *out);
+struct error *report_bottom_up(const struct report *report, FILE *out);
 /* report_timeline.c: the heap over time as CSV. */
 struct error *report_timeline(const struct report *report, FILE *out);
 /* report_timeline_plot.c: the same as a plot. */

@@ -20,6 +20,8 @@ static const struct report_kind kinds[] = {
     [REPORT_TIMELINE_HTML] = {"--timeline", report_timeline_html, REPLAY_BY_STACK,
                               REPLAY_NEEDS_HISTORY, NULL},
     [REPORT_FOLDED] = {"--flamegraph", report_folded, REPLAY_BY_PROCESS, 0, NULL},
+    [REPORT_TOP_DOWN] = {"--tree=top-down", report_top_down, REPLAY_BY_PROCESS, 0, NULL},
+    [REPORT_BOTTOM_UP] = {"--tree=bottom-up", report_bottom_up, REPLAY_BY_PROCESS, 0, NULL},
     [REPORT_FLAMEGRAPH] = {"--flamegraph", report_flamegraph, REPLAY_BY_PROCESS, 0, NULL},
 };
 

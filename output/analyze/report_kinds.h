@@ -19,14 +19,18 @@ enum report_id {
     REPORT_SAVED,
     REPORT_FOLDED,
     REPORT_FLAMEGRAPH,
+    REPORT_TOP_DOWN,
+    REPORT_BOTTOM_UP,
     REPORT_TIMELINE,
     REPORT_TIMELINE_SVG,
     REPORT_TIMELINE_HTML,
 };
 
+typedef struct error *(*report_writer)(const struct report *report, FILE *out);
+
 struct report_kind {
     const char *option; /* as on the command line, for messages: "--leaks", "--export=pprof" */
-    struct error *(*write)(const struct report *report, FILE *out);
+    report_writer write;
     enum replay_split split; /* at least so finely are the rows to be split */
     unsigned needs;          /* enum replay_need */
     /* For a report that must see each event: makes its observer, which write() finds in the report.

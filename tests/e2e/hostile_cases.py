@@ -11,7 +11,8 @@ import hostile_log
 from harness import case, check, equal
 
 REPORTS = (("-v",), ("--leaks", "-vvv"), ("--flamegraph",), ("--json",),
-           ("--json", "--group-by=thread"), ("--timeline",), ("--flamegraph", "--filter=zzz"))
+           ("--json", "--group-by=thread"), ("--timeline",), ("--flamegraph", "--filter=zzz"),
+           ("--tree=top-down",), ("--tree=bottom-up", "--min-share=0", "--limit=0"))
 
 # What docs/log-format.md promises, bytes.
 MEMORY_BASE = 128 << 20
