@@ -50,13 +50,14 @@ static bool make_room(struct heaptrack_infos *infos)
 struct heaptrack_info *heaptrack_infos_find(struct heaptrack_infos *infos, uint64_t size,
                                             uint32_t trace)
 {
+    struct heaptrack_info *slot = infos->capacity ? slot_of(infos, size, trace) : NULL;
+    if (slot && slot->trace)
+        return slot;
     if (!make_room(infos))
         return NULL;
-    struct heaptrack_info *slot = slot_of(infos, size, trace);
-    if (!slot->trace) {
-        *slot = (struct heaptrack_info){.size = size, .trace = trace};
-        infos->count++;
-    }
+    slot = slot_of(infos, size, trace);
+    *slot = (struct heaptrack_info){.size = size, .trace = trace};
+    infos->count++;
     return slot;
 }
 

@@ -5,6 +5,7 @@ foreach(name
     csv
     frame_tree
     gate
+    heaptrack_events
     history
     live_map
     mappings
