@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "output/analyze/block_spool.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "output/analyze/spool.h"
+
 struct block_spool {
     struct replay_observer observer; /* the first member */
-    FILE *file;
+    struct spool spool;
 };
-
-static struct error *failure(void)
-{
-    return error_errno(errno, "cannot keep the blocks in a temporary file");
-}
 
 static struct error *on_begin(struct replay_observer *observer, const struct replay *replay,
                               const struct live_block *block, uint64_t time)
@@ -41,13 +37,14 @@ static struct error *on_end(struct replay_observer *observer, const struct repla
     };
     if (block->inherited)
         return NULL;
-    return fwrite(&spooled, sizeof spooled, 1, spool->file) == 1 ? NULL : failure();
+    fwrite(&spooled, sizeof spooled, 1, spool->spool.stream);
+    return spool_check(&spool->spool);
 }
 
 static void destroy(struct replay_observer *observer)
 {
     struct block_spool *spool = (struct block_spool *)observer;
-    fclose(spool->file);
+    spool_close(&spool->spool);
     free(spool);
 }
 
@@ -58,30 +55,27 @@ struct error *block_spool_create(struct replay_observer **observer)
         return error_no_memory();
     spool->observer =
         (struct replay_observer){.begin = on_begin, .end = on_end, .destroy = destroy};
-    spool->file = tmpfile();
-    if (!spool->file) {
+    struct error *error = spool_open(&spool->spool);
+    if (error)
         free(spool);
-        return failure();
-    }
-    *observer = &spool->observer;
-    return NULL;
+    else
+        *observer = &spool->observer;
+    return error;
 }
 
 struct error *block_spool_rewind(struct replay_observer *observer)
 {
     const struct block_spool *spool = (const struct block_spool *)observer;
-    /* What is still in the buffer is written first. */
-    return fseek(spool->file, 0, SEEK_SET) < 0 ? failure() : NULL;
+    return spool_rewind(&spool->spool);
 }
 
 bool block_spool_next(struct replay_observer *observer, struct spooled_block *block,
                       struct error **error)
 {
     const struct block_spool *spool = (const struct block_spool *)observer;
-    if (fread(block, sizeof *block, 1, spool->file) == 1)
+    if (fread(block, sizeof *block, 1, spool->spool.stream) == 1)
         return true;
-    if (ferror(spool->file))
-        *error = failure();
+    *error = spool_check(&spool->spool);
     return false;
 }
 

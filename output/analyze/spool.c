@@ -49,18 +49,23 @@ void spool_close(struct spool *spool)
 
 struct error *spool_check(const struct spool *spool)
 {
-    return ferror(spool->stream) ? failure(spool, "write") : NULL;
+    return ferror(spool->stream) ? failure(spool, "use") : NULL;
+}
+
+struct error *spool_rewind(const struct spool *spool)
+{
+    /* What is still in the buffer is written first. */
+    return fseek(spool->stream, 0, SEEK_SET) != 0 ? failure(spool, "use") : NULL;
 }
 
 struct error *spool_copy(struct spool *spool, FILE *out)
 {
     char buffer[1 << 16];
     size_t size;
-    if (fflush(spool->stream) != 0)
-        return failure(spool, "write");
-    if (fseek(spool->stream, 0, SEEK_SET) != 0)
-        return failure(spool, "read");
+    struct error *error = spool_rewind(spool);
+    if (error)
+        return error;
     while (!ferror(out) && (size = fread(buffer, 1, sizeof buffer, spool->stream)) > 0)
         fwrite(buffer, 1, size, out);
-    return ferror(spool->stream) ? failure(spool, "read") : NULL;
+    return spool_check(spool);
 }

@@ -112,5 +112,5 @@ def heaptrack_export_tells_of_disks_that_are_full(tools):
                             preexec_fn=limit_files, restore_signals=False, check=False,
                             env={**os.environ, "TMPDIR": tools.folder})
     equal(result.returncode, 3, "status")
-    told = f"cannot write a temporary file in {tools.folder}: File too large"
+    told = f"cannot use a temporary file in {tools.folder}: File too large"
     check(told.encode() in result.stderr, result.stderr)
