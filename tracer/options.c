@@ -72,7 +72,7 @@ void options_print_help(void)
         "  -o, --output=FILE        the log; '-' is standard output, a name ending in .zst is\n"
         "                           compressed (default allocptrace.PROGRAM.PID.cbor)\n"
         "      --depth=N            most frames kept for a stack (default 512)\n"
-        "      --no-timestamps      leave times out: equal runs give equal logs\n"
+        "      --no-timestamps      leave times out: a smaller log, by the order of events only\n"
         "      --free-stacks        record the stacks of frees, too; a free then takes about\n"
         "                           as long as the entry of an allocation\n"
         "\n"
@@ -85,6 +85,7 @@ void options_print_help(void)
         "      --unwind=rows|walk   rows caches unwind rules by address, walk asks libdwfl for\n"
         "                           each stack (default rows)\n"
         "\n"
+        "Other:\n"
         "  -q, --quiet              print nothing but errors\n"
         "  -v, --verbose            print what is found and traced\n"
         "  -h, --help               print this and exit\n"
@@ -223,12 +224,22 @@ static struct error *take_option(struct options *options, int id, const char *va
     return error;
 }
 
+/* Of options that are known only long ones fail in this way, when they are given a value. */
+static bool is_known(int value)
+{
+    for (const struct option *option = long_options; option->name; option++) {
+        if (option->val == value)
+            return true;
+    }
+    return false;
+}
+
 static struct error *bad_option(int id, char **argv)
 {
     const char *word = argv[optind - 1];
     if (id == ':')
         return error_format(ERROR_USAGE, "option '%s' needs a value; see --help", word);
-    if (optopt && optopt < 256)
+    if (optopt && !is_known(optopt))
         return error_format(ERROR_USAGE, "unknown option '-%c'; see --help", optopt);
     if (optopt)
         return error_format(ERROR_USAGE, "option '%s' takes no value; see --help", word);

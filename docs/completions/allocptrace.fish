@@ -34,7 +34,7 @@ $option -l allocator -x -d "Also trace a function of the program's own"
 $option -l mmap -d 'Also trace mmap, munmap, mremap and brk'
 $option -s o -l output -r -F -d 'The log; compressed if its name ends in .zst'
 $option -l depth -x -d 'Most frames kept for a stack'
-$option -l no-timestamps -d 'Leave times out: equal runs give equal logs'
+$option -l no-timestamps -d 'Leave times out: a smaller log'
 $option -l free-stacks -d 'Record the stacks of frees, too'
 $option -l cpu -x -a 'auto\t"busy ones (default)" share\t"all of them" free\tnone' -d 'Which threads share a core with the tracer'
 $option -l stats -d "Print the tracer's own counters at the end"

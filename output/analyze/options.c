@@ -334,12 +334,22 @@ static struct error *take_option(struct options *options, int id, const char *va
     return error;
 }
 
+/* Of options that are known only long ones fail in this way, when they are given a value. */
+static bool is_known(int value)
+{
+    for (const struct option *option = long_options; option->name; option++) {
+        if (option->val == value)
+            return true;
+    }
+    return false;
+}
+
 static struct error *bad_option(int id, char **argv)
 {
     const char *word = argv[optind - 1];
     if (id == ':')
         return error_format(ERROR_USAGE, "option '%s' needs a value; see --help", word);
-    if (optopt && optopt < 256)
+    if (optopt && !is_known(optopt))
         return error_format(ERROR_USAGE, "unknown option '-%c'; see --help", optopt);
     if (optopt)
         return error_format(ERROR_USAGE, "option '%s' takes no value; see --help", word);
