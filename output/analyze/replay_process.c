@@ -153,12 +153,11 @@ static struct error *close_resizes(struct replay *replay, uint32_t process)
  */
 void replay_end_thread(struct replay *replay, uint32_t id)
 {
-    if (!id || id >= replay->thread_count)
+    /* An end of a thread that was not defined, or did nothing, tells nothing. */
+    if (!id || id >= replay->thread_count || !replay->threads[id].unknown_run)
         return;
     struct replay_thread *thread = &replay->threads[id];
     struct replay_heap *heap = &replay->heaps[replay->catalog.threads[id].process];
-    if (!thread->unknown_run)
-        return;
     replay->totals.unknown_frees -= thread->unknown_run;
     replay->totals.cleanup_frees += thread->unknown_run;
     bad_frees_forgive(&replay->bad_frees, thread->last_bad, thread->bad_run, true);

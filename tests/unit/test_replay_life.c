@@ -261,6 +261,20 @@ static void frees_that_kill_a_process_are_its_own(void **state)
     }
 }
 
+static void ends_of_unknown_threads_are_passed_over(void **state)
+{
+    (void)state;
+    struct replay replay;
+    fixture_begin(&replay, REPLAY_BY_STACK);
+    fixture_alloc(&replay, 1, 0x10, 1, 0);
+    for (uint32_t id = 0; id < 100; id++)
+        fixture_feed(&replay,
+                     (struct log_record){.kind = LOG_THREAD_END, .thread_end = {.thread = id}});
+    fixture_finish(&replay);
+    assert_int_equal(replay.totals.cleanup_frees, 0);
+    replay_deinit(&replay);
+}
+
 /* More blocks are freed than are remembered, twice over. */
 static void freed_blocks_are_remembered_in_turn(void **state)
 {
@@ -377,6 +391,7 @@ int main(void)
         cmocka_unit_test(frees_by_other_threads_are_told_apart),
         cmocka_unit_test(double_frees_are_told_from_invalid_ones),
         cmocka_unit_test(frees_that_kill_a_process_are_its_own),
+        cmocka_unit_test(ends_of_unknown_threads_are_passed_over),
         cmocka_unit_test(freed_blocks_are_remembered_in_turn),
         cmocka_unit_test(without_times_events_are_the_clock),
         cmocka_unit_test(observers_see_each_block_begin_and_end),
