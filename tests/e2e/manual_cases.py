@@ -154,3 +154,33 @@ def examples_of_the_tracers_man_page_work(tools):
                 folder.run(command.replace("--duration=10", "--duration=0.1"))
         finally:
             running.kill()
+
+
+@case
+def commands_of_the_readme_work(tools):
+    folder = Folder(tools, tools.fixture("basic"))
+    text = (SOURCE / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"`(allocptrace-analyze [^`]*LOG)`", text)
+    check(len(commands) > 15, commands)
+    tools.trace(tools.fixture("basic"), log=os.path.join(folder.path, "LOG"))
+    (pathlib.Path(folder.path) / "known.supp").write_text("leak:no_such_function\n")
+    for command in commands:
+        folder.run(command)
+    for linked in re.findall(r"\]\(([^):]*)\)", text):
+        check((SOURCE / linked).exists(), linked)
+
+
+@case
+def the_recipe_for_ci_passes_what_is_the_same_and_fails_what_grew(tools):
+    folder = Folder(tools, tools.fixture("compare"))
+    text = (SOURCE / "docs/ci.md").read_text(encoding="utf-8")
+    save, compare, suppress = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
+    demo = os.path.join(folder.path, "demo")
+    folder.run(save)
+    for version, status in (("compare_moved", 0), ("compare_changed", 1)):
+        os.unlink(demo)
+        os.symlink(os.path.abspath(tools.fixture(version)), demo)
+        told = folder.run(compare, (status,)).stderr.decode()
+        check(("leaked-growth > 0" in told) == bool(status), told)
+        check(os.path.getsize(os.path.join(folder.path, "heap-changes.svg")), "no flame graph")
+    folder.run(suppress)
