@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "output/analyze/options.h"
 #include "output/analyze/profile.h"
 #include "output/analyze/report_kinds.h"
+#include "output/analyze/saved.h"
 #include "output/log/file.h"
 
 /* The contract's exit statuses. */
@@ -82,6 +84,40 @@ static struct error *make_observers(const struct options *options,
     return error;
 }
 
+/* Whether both are one regular file; a link is not the file that it leads to, which file_create()
+ * leaves alone. */
+static bool is_same_file(const char *one, const char *other)
+{
+    struct stat first, second;
+    return lstat(one, &first) == 0 && lstat(other, &second) == 0 && S_ISREG(first.st_mode) &&
+           first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+static struct error *check_replaces(const struct output *output, const char *log)
+{
+    if (!is_same_file(output->file, log))
+        return NULL;
+    return error_format(ERROR_USAGE, "%s would replace the log %s: give it another file",
+                        output->kind->option, log);
+}
+
+/* A report must not take the place of a log. A saved baseline may be replaced by what was compared
+ * with it. */
+static struct error *check_files(const struct options *options)
+{
+    struct error *error = NULL;
+    for (size_t i = 0; !error && i < options->output_count; i++) {
+        const struct output *output = &options->outputs[i];
+        if (!output->file)
+            continue;
+        for (size_t j = 0; !error && j < options->log_count; j++)
+            error = check_replaces(output, options->logs[j]);
+        if (!error && options->baseline && !saved_is_json(options->baseline))
+            error = check_replaces(output, options->baseline);
+    }
+    return error;
+}
+
 static struct error *print(const struct report *report, const struct output *output)
 {
     const char *path = output->file;
@@ -111,8 +147,8 @@ static struct error *print(const struct report *report, const struct output *out
 static void warn_truncated(const char *path, uint64_t offset)
 {
     conclude(error_format(ERROR_FORMAT,
-                          "%s: truncated: the log has no end record, and what came after byte "
-                          "%" PRIu64 " is missing",
+                          "warning: %s: truncated: the log has no end record, and what came after "
+                          "byte %" PRIu64 " is missing",
                           path, offset));
 }
 
@@ -198,7 +234,10 @@ static struct error *analyze(const struct options *options, bool *failed)
     struct profile profile;
     struct replay_observer **observers;
     struct suppressions suppressions = {0};
-    struct error *error = make_observers(options, &observers, &replay_options.observers);
+    struct error *error = check_files(options);
+    if (error)
+        return error;
+    error = make_observers(options, &observers, &replay_options.observers);
     for (size_t i = 0; !error && i < options->suppressions_count; i++)
         error = suppressions_read(&suppressions, options->suppressions[i]);
     if (!error)

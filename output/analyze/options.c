@@ -98,21 +98,27 @@ static struct error *take_regex(const char *name, const char *text, bool *given,
                         name, text, why);
 }
 
+static bool is_standard_output(const char *file)
+{
+    return !file || strcmp(file, "-") == 0;
+}
+
 /* A report that standard output cannot take beside another one is to have a file. */
 static struct error *add_output(struct options *options, const struct report_kind *kind,
                                 const char *file)
 {
     if (file && !*file)
         return error_format(ERROR_USAGE, "%s takes a file name after '='", kind->option);
-    for (size_t i = 0; !file && i < options->output_count; i++) {
+    for (size_t i = 0; is_standard_output(file) && i < options->output_count; i++) {
         const struct output *other = &options->outputs[i];
-        if (!other->file && other->kind == kind)
+        if (!is_standard_output(other->file))
+            continue;
+        if (other->kind == kind)
             return NULL;
-        if (!other->file)
-            return error_format(ERROR_USAGE,
-                                "%s and %s cannot both go to standard output: give only one "
-                                "without a file",
-                                other->kind->option, kind->option);
+        return error_format(ERROR_USAGE,
+                            "%s and %s cannot both go to standard output: give only one "
+                            "without a file",
+                            other->kind->option, kind->option);
     }
     struct output *outputs =
         realloc(options->outputs, (options->output_count + 1) * sizeof *outputs);
@@ -382,6 +388,8 @@ static struct error *check_fit(const struct options *options)
         return error_format(ERROR_USAGE, "--inverted is for --flamegraph");
     if (options->min_share_given && !has_report(options, report_top_down, report_bottom_up))
         return error_format(ERROR_USAGE, "--min-share is for --tree");
+    if (options->from > options->to)
+        return error_format(ERROR_USAGE, "--from is later than --to: nothing is between them");
     return NULL;
 }
 
