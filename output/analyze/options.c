@@ -120,6 +120,13 @@ static struct error *add_output(struct options *options, const struct report_kin
                             "without a file",
                             other->kind->option, kind->option);
     }
+    for (size_t i = 0; !is_standard_output(file) && i < options->output_count; i++) {
+        const struct output *other = &options->outputs[i];
+        if (!is_standard_output(other->file) && strcmp(other->file, file) == 0 &&
+            strncmp(file, "/dev/", 5) != 0)
+            return error_format(ERROR_USAGE, "%s and %s would both write %s: give each its own",
+                                other->kind->option, kind->option, file);
+    }
     struct output *outputs =
         realloc(options->outputs, (options->output_count + 1) * sizeof *outputs);
     if (!outputs)
@@ -388,6 +395,9 @@ static struct error *check_fit(const struct options *options)
         return error_format(ERROR_USAGE, "--inverted is for --flamegraph");
     if (options->min_share_given && !has_report(options, report_top_down, report_bottom_up))
         return error_format(ERROR_USAGE, "--min-share is for --tree");
+    if (options->interval > 0 && !has_report(options, report_timeline, report_timeline_svg) &&
+        !has_report(options, report_timeline_html, report_timeline_html))
+        return error_format(ERROR_USAGE, "--interval is for --timeline");
     if (options->from > options->to)
         return error_format(ERROR_USAGE, "--from is later than --to: nothing is between them");
     return NULL;

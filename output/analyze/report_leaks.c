@@ -23,6 +23,24 @@ static void print_leak(const struct report *report, FILE *out, const struct stac
     format_stack(out, replay, leak->stack, "    ", report->options->verbose > 1);
 }
 
+/* How many stacks are listed and, where options chose among them, what these have not freed. */
+static void print_chosen(const struct report *report, FILE *out, const struct stack_sums *leaks)
+{
+    const struct options *options = report->options;
+    char bytes[64], blocks[32];
+    uint64_t count = 0;
+    uint64_t size = 0;
+    for (size_t i = 0; i < leaks->count; i++) {
+        count += leaks->sums[i].sums.leaked;
+        size += leaks->sums[i].sums.leaked_bytes;
+    }
+    if (count != report->replay->totals.leaked)
+        fprintf(out, "; chosen of them: %s in %s block%s",
+                format_bytes(size, options->verbose, bytes, sizeof bytes),
+                format_number(count, blocks, sizeof blocks), count == 1 ? "" : "s");
+    fprintf(out, ", from %zu stack%s\n", leaks->count, leaks->count == 1 ? "" : "s");
+}
+
 struct error *report_leaks(const struct report *report, FILE *out)
 {
     const struct options *options = report->options;
@@ -45,10 +63,10 @@ struct error *report_leaks(const struct report *report, FILE *out)
         return error;
     stack_sums_sort(&leaks, options, true);
     size_t shown = leaks.count < options->limit ? leaks.count : options->limit;
-    fprintf(out, "%s in %s block%s not freed, from %zu stack%s\n",
+    fprintf(out, "%s in %s block%s not freed",
             format_bytes(totals->leaked_bytes, options->verbose, bytes, sizeof bytes),
-            format_number(totals->leaked, blocks, sizeof blocks), totals->leaked == 1 ? "" : "s",
-            leaks.count, leaks.count == 1 ? "" : "s");
+            format_number(totals->leaked, blocks, sizeof blocks), totals->leaked == 1 ? "" : "s");
+    print_chosen(report, out, &leaks);
     for (size_t i = 0; i < shown; i++)
         print_leak(report, out, &leaks.sums[i], i + 1, leaks.count);
     if (shown < leaks.count)

@@ -116,6 +116,8 @@ static void bad_command_lines_name_what_is_accepted(void **state)
         {{"--flamegraph=", "a"}, "takes a file name"},
         {{"--export=x:y", "a"}, "one of folded"},
         {{"--export=folded", "a"}, "names no file"},
+        {{"--save=x", "--export=folded:x", "a"}, "would both write x"},
+        {{"--interval=1", "--json", "a"}, "--interval is for --timeline"},
         {{"--min-count", NULL}, "needs a value"},
         {{"-x", "a"}, "unknown option '-x'"},
         {{"--fail-if=leek>0", "a"}, "leaked-blocks"},

@@ -293,6 +293,11 @@ static void leaks_come_with_their_stacks_largest_first(void **state)
     assert_non_null(strstr(small, "    malloc (a.c:3)\n    evil;name\\x0ahere (a.c:2)\n"
                                   "    main (a.c:1)\n"));
     free(text);
+    options.threshold_bytes = 500;
+    text = fixture_print(report_leaks, &replay, &options, &header);
+    assert_non_null(strstr(text, "in 2 blocks not freed; chosen of them: 1,000 bytes in 1 block, "
+                                 "from 1 stack\n"));
+    free(text);
     replay_deinit(&replay);
 }
 
