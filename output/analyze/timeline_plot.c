@@ -32,8 +32,9 @@ enum {
 #define MOST_NAME 220
 #define MOST_HEADING 90
 
-/* Of the image's width: the labels left of a panel have room in the narrowest one. */
-#define PANEL "x=\"10%%\" width=\"87%%\"" /* within a format */
+/* Of the image's width: the labels left of a panel, and the half of the last tick's label that is
+ * right of it, have room in the narrowest one. */
+#define PANEL "x=\"10%%\" width=\"84%%\"" /* within a format */
 
 /* The curves' own coordinates: a line is 1 wide, and a panel so high. */
 #define UNITS 10000.0
@@ -200,7 +201,7 @@ static void print_steps(FILE *out, const struct curve *curve, bool leftwards)
         if (n + 1 < count && units_down(curve->value(curve, next), curve->top) == y)
             continue;
         if (!leftwards && n + 1 == count)
-            fprintf(out, "H%.6g", units_across(curve->plot));
+            fprintf(out, "H%.9g", units_across(curve->plot));
         else
             fprintf(out, "H%zu", leftwards ? i : i + 1);
         if (n + 1 < count)

@@ -36,7 +36,10 @@ def speedscope(tools, path):
         wait_for(page, "document.querySelectorAll('tr[title]').length > 0", "the profiles")
         page.evaluate("[...document.querySelectorAll('div')]"
                       ".filter(tab => tab.textContent.endsWith('Sandwich')).pop().click()")
+        # The list draws its rows after its head, and has none where nothing weighs anything.
         wait_for(page, "document.body.innerText.includes('Symbol Name')", "the functions")
+        wait_for(page, "[...document.querySelectorAll('table')].pop()"
+                       ".querySelectorAll('td').length > 0", "the functions' rows")
         tables = page.evaluate("[...document.querySelectorAll('table')].map(table =>"
                                " [...table.querySelectorAll('tr')].map(row =>"
                                " [...row.children].map(cell => cell.textContent)))")

@@ -38,10 +38,12 @@ def steps_of(path):
 
 
 def heights(corners, lines):
-    """The curve's height in the middle of each line; corners go from left to right."""
+    """The curve's height in each line; corners go from left to right. The last line may be short:
+    it ends where the trace ended."""
     found, at = [], 0
+    end = max(x for x, _ in corners)
     for line in range(lines):
-        while corners[at][0] < line + 0.05:
+        while corners[at][0] < min(line + 0.05, end):
             at += 1
         found.append(UNITS - corners[at][1])
     return found
@@ -170,7 +172,7 @@ def plots_fit_narrow_and_wide_windows(tools):
                     check(apart, f"{text!r} and {other!r} overlap at {width}")
             span = page.evaluate("(() => { const box = document.querySelector('.upper .curves')"
                                  ".getBoundingClientRect(); return [box.left, box.right]; })()")
-            check(span[0] >= 40 and width * 0.95 < span[1] <= width, f"{span} of {width}")
+            check(span[0] >= 40 and width * 0.9 < span[1] <= width, f"{span} of {width}")
     check(grounds[0] != grounds[1], f"light and dark are both {grounds[0]}")
 
 
