@@ -14,7 +14,8 @@
     const graph = document.currentScript.closest("svg#graph");
     const holder = graph.querySelector("#frames");
     const head = graph.querySelector("#head");
-    const counts = graph.dataset.unit === "allocations";
+    const counts = graph.dataset.unit === "number";
+    const what = graph.dataset.what;
     const frames = Array.from(holder.querySelectorAll(".f"), readFrame);
     const frameOfElement = new Map(frames.map((frame) => [frame.element, frame]));
     const headLines = Array.from(head.querySelectorAll("text"), (text) => ({
@@ -45,7 +46,7 @@
             module: lines.length > 2 ? lines[lines.length - 1] : "",
             rect: element.querySelector("rect"), text: element.querySelector("text"),
             x: Number(element.dataset.x), weight: Number(element.dataset.w),
-            depth: Number(element.dataset.d), parent: null, end: index + 1,
+            beside: Number(element.dataset.b), depth: Number(element.dataset.d), parent: null, end: index + 1,
         };
     }
 
@@ -61,14 +62,24 @@
         }
     }
 
-    function formatWeight(weight) {
-        if (counts || weight < 1024)
-            return weight.toLocaleString("en-US") + (counts ? "" : weight === 1 ? " byte" : " bytes");
+    function formatNumber(number, one) {
+        return number.toLocaleString("en-US") + " " + one + (number === 1 ? "" : "s");
+    }
+
+    function formatBytes(bytes) {
+        if (bytes < 1024)
+            return formatNumber(bytes, "byte");
         const units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
         let unit = -1;
-        for (; weight >= 1024 && unit + 1 < units.length; unit++)
-            weight /= 1024;
-        return weight.toFixed(2) + " " + units[unit];
+        for (; bytes >= 1024 && unit + 1 < units.length; unit++)
+            bytes /= 1024;
+        return bytes.toFixed(2) + " " + units[unit];
+    }
+
+    // As titles have it: what is drawn first.
+    function formatWeight(weight, beside) {
+        return counts ? formatNumber(weight, what) + " with " + formatBytes(beside)
+            : formatBytes(weight) + " in " + formatNumber(beside, what);
     }
 
     function formatShare(part, whole) {
@@ -156,6 +167,7 @@
     function search() {
         let wanted = null;
         let weight = 0;
+        let beside = 0;
         let found = 0;
         let behind = 0;
         input.classList.remove("wrong");
@@ -172,18 +184,20 @@
                 continue;
             if (isAbove(frame, zoomed) || frame === zoomed) {
                 weight = zoomed.weight;
+                beside = zoomed.beside;
                 behind = zoomed.end;
                 found++;
             } else if (frame.index > zoomed.index && frame.index < zoomed.end) {
                 found++;
                 if (frame.index >= behind) {
                     weight += frame.weight;
+                    beside += frame.beside;
                     behind = frame.end;
                 }
             }
         }
         matched.textContent = !wanted ? "" : !found ? "no match" :
-            "matched " + formatShare(weight, zoomed.weight) + " (" + formatWeight(weight) + ")" +
+            "matched " + formatShare(weight, zoomed.weight) + " (" + formatWeight(weight, beside) + ")" +
             (zoomed === frames[0] ? "" : " of the zoomed frame");
     }
 

@@ -97,9 +97,15 @@ static int by_weight(const void *one, const void *other)
 {
     const struct frame_line *a = one;
     const struct frame_line *b = other;
-    if (a->weight != b->weight)
-        return a->weight < b->weight ? 1 : -1;
+    if (a->weight.main != b->weight.main)
+        return a->weight.main < b->weight.main ? 1 : -1;
     return by_place(one, other);
+}
+
+static void add_weight(struct frame_weight *to, const struct frame_weight *from)
+{
+    to->main += from->main;
+    to->beside += from->beside;
 }
 
 static void make_lines(const struct report *report, const bool *wanted, const char *const *programs,
@@ -107,12 +113,13 @@ static void make_lines(const struct report *report, const bool *wanted, const ch
 {
     const struct replay *replay = report->replay;
     sites_weight weigh = sites_metric_weight(report->options->metric);
+    sites_weight beside = sites_weight_beside(report->options->metric);
     struct frame_line *lines = out->lines;
     size_t count = 0;
     for (size_t i = 1; i < replay->row_count; i++) {
         const struct replay_row *row = &replay->rows[i];
-        uint64_t weight = weigh(&row->sums);
-        if (weight && wanted[row->stack] && is_shown(report->options, row))
+        struct frame_weight weight = {.main = weigh(&row->sums), .beside = beside(&row->sums)};
+        if ((weight.main || weight.beside) && wanted[row->stack] && is_shown(report->options, row))
             lines[count++] = (struct frame_line){
                 .node = of[row->stack],
                 .process = programs ? programs[row->process] : NULL,
@@ -122,7 +129,7 @@ static void make_lines(const struct report *report, const bool *wanted, const ch
     qsort(lines, count, sizeof *lines, by_place);
     for (size_t i = 0; i < count; i++) {
         if (out->count && by_place(&lines[out->count - 1], &lines[i]) == 0)
-            lines[out->count - 1].weight += lines[i].weight;
+            add_weight(&lines[out->count - 1].weight, &lines[i].weight);
         else
             lines[out->count++] = lines[i];
     }

@@ -21,13 +21,13 @@ enum frame_direction {
 struct frame_line {
     const struct frame_node *node; /* the root: no frame to be shown */
     const char *process;           /* NULL if there is only one */
-    uint64_t weight;
+    struct frame_weight weight;
 };
 
 struct frame_lines {
     enum frame_direction direction;
     struct frame_tree *tree;  /* from the outermost frame on, whatever the direction; unfinished */
-    struct frame_line *lines; /* none twice */
+    struct frame_line *lines; /* none twice; of stacks of empty blocks main may be 0 */
     size_t count;
     const char *no_stack; /* what is shown for a line without a frame, interned */
 };

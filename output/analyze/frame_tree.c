@@ -145,7 +145,7 @@ void frame_tree_expect(struct frame_tree *tree, size_t stacks)
 }
 
 bool frame_tree_add(struct frame_tree *tree, const struct frame_name *names, size_t count,
-                    enum frame_tree_side side, uint64_t weight)
+                    enum frame_tree_side side, struct frame_weight weight)
 {
     struct frame_node *node = &tree->root;
     for (size_t i = 0; i < count && node; i++) {
@@ -165,23 +165,29 @@ static uint64_t add_saturated(uint64_t one, uint64_t other)
     return __builtin_add_overflow(one, other, &sum) ? UINT64_MAX : sum;
 }
 
-void frame_node_add(struct frame_node *node, enum frame_tree_side side, uint64_t weight)
+static void add_weight(struct frame_weight *to, const struct frame_weight *from)
 {
-    node->self[side] = add_saturated(node->self[side], weight);
+    to->main = add_saturated(to->main, from->main);
+    to->beside = add_saturated(to->beside, from->beside);
+}
+
+void frame_node_add(struct frame_node *node, enum frame_tree_side side, struct frame_weight weight)
+{
+    add_weight(&node->self[side], &weight);
 }
 
 static void add_totals(struct frame_node *node)
 {
     for (int side = 0; side < FRAME_TREE_SIDES; side++) {
-        node->total[side] = add_saturated(node->total[side], node->self[side]);
+        add_weight(&node->total[side], &node->self[side]);
         if (node->parent)
-            node->parent->total[side] = add_saturated(node->parent->total[side], node->total[side]);
+            add_weight(&node->parent->total[side], &node->total[side]);
     }
 }
 
 static bool is_empty(const struct frame_node *node)
 {
-    return !node->total[FRAME_TREE_NEW] && !node->total[FRAME_TREE_OLD];
+    return !node->total[FRAME_TREE_NEW].main && !node->total[FRAME_TREE_OLD].main;
 }
 
 static int by_name(const struct frame_node *a, const struct frame_node *b)
@@ -192,8 +198,8 @@ static int by_name(const struct frame_node *a, const struct frame_node *b)
 static int by_weight(const struct frame_node *a, const struct frame_node *b)
 {
     for (int side = 0; side < FRAME_TREE_SIDES; side++) {
-        if (a->total[side] != b->total[side])
-            return a->total[side] < b->total[side] ? 1 : -1;
+        if (a->total[side].main != b->total[side].main)
+            return a->total[side].main < b->total[side].main ? 1 : -1;
     }
     return by_name(a, b);
 }

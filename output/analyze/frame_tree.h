@@ -2,11 +2,11 @@
 /*
  * frame_tree.h - stacks by the names of their frames: stacks that differ in addresses only are one.
  *
- * A node is a name below its parent; the root stands for all. Each node has two weights, those of
- * this log and those of a baseline that it is compared with. All that is bounded is so as not to
- * make a tree, or a picture of it, that is larger than the log by the depth of its stacks: deeper
- * frames than FRAME_TREE_MOST_DEPTH are one, and the frames of a stack for which there are no more
- * nodes are another. What they weigh is kept.
+ * A node is a name below its parent; the root stands for all. Each node has weights on two sides,
+ * those of this log and those of a baseline that it is compared with. All that is bounded is so as
+ * not to make a tree, or a picture of it, that is larger than the log by the depth of its stacks:
+ * deeper frames than FRAME_TREE_MOST_DEPTH are one, and the frames of a stack for which there are
+ * no more nodes are another. What they weigh is kept.
  */
 #ifndef ALLOCPTRACE_ANALYZE_FRAME_TREE_H
 #define ALLOCPTRACE_ANALYZE_FRAME_TREE_H
@@ -26,6 +26,12 @@ enum frame_tree_side {
 };
 #define FRAME_TREE_SIDES 2
 
+/* What blocks weigh together. */
+struct frame_weight {
+    uint64_t main;   /* in the metric's unit: what goes by weight goes by this alone */
+    uint64_t beside; /* in the other one of bytes and their number, to be told with it */
+};
+
 enum frame_tree_order {
     FRAME_TREE_BY_NAME,
     FRAME_TREE_BY_WEIGHT, /* heaviest first: the new weight, then the old one, then by name */
@@ -37,9 +43,9 @@ struct frame_node {
     struct frame_node *parent; /* NULL for the root */
     uint32_t number;           /* in the order of creation, 0 for the root */
     uint32_t depth;            /* 0 for the root */
-    uint64_t self[FRAME_TREE_SIDES];
+    struct frame_weight self[FRAME_TREE_SIDES];
     /* After frame_tree_finish(): with all below; and the children that weigh anything. */
-    uint64_t total[FRAME_TREE_SIDES];
+    struct frame_weight total[FRAME_TREE_SIDES];
     struct frame_node *first_child, *next_sibling;
 };
 
@@ -80,10 +86,10 @@ struct frame_name {
  * number. False when out of memory.
  */
 bool frame_tree_add(struct frame_tree *tree, const struct frame_name *names, size_t count,
-                    enum frame_tree_side side, uint64_t weight);
+                    enum frame_tree_side side, struct frame_weight weight);
 
 /* Adds weight to a node itself. */
-void frame_node_add(struct frame_node *node, enum frame_tree_side side, uint64_t weight);
+void frame_node_add(struct frame_node *node, enum frame_tree_side side, struct frame_weight weight);
 
 /* Sums up the totals and links the children; then the tree is not to be added to. False when out of
  * memory. */

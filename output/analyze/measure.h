@@ -14,8 +14,10 @@
 
 struct measure {
     const char *title;
-    bool counts; /* the weight is a number of allocations, not of bytes */
+    const char *what; /* is weighed, as one: "allocation", "block" */
+    bool counts;      /* the weight is a number of them, not of bytes */
     uint64_t total;
+    uint64_t beside; /* their bytes if the weight is a number, or else their number */
 };
 
 struct measure measure_of(const struct replay_totals *totals, enum metric metric);
@@ -26,5 +28,12 @@ const char *measure_format(const struct measure *measure, uint64_t weight, bool 
 /* "1.25 MiB (1,310,720 bytes)", "1,234 allocations". Returns out. */
 const char *measure_format_both(const struct measure *measure, uint64_t weight, char *out,
                                 size_t size);
+/* A weight and what is beside it: "1.25 MiB in 1,234 blocks", "1,234 allocations with 1.25 MiB";
+ * with exact set bytes are told both ways. Returns out. */
+const char *measure_format_pair(const struct measure *measure, uint64_t weight, uint64_t beside,
+                                bool exact, char *out, size_t size);
+/* What is beside a weight alone: "1,234 blocks", "1.25 MiB". Returns out. */
+const char *measure_format_beside(const struct measure *measure, uint64_t beside, char *out,
+                                  size_t size);
 
 #endif

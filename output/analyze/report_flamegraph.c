@@ -51,15 +51,25 @@ struct drawing {
     size_t gone_count;
 };
 
+static uint64_t weight_of(const struct frame_node *node)
+{
+    return node->total[FRAME_TREE_NEW].main;
+}
+
+static uint64_t total_of(const struct drawing *drawing)
+{
+    return weight_of(drawing->root);
+}
+
 static double pixels(const struct drawing *drawing, const struct frame_node *node)
 {
-    double all = (double)drawing->root->total[FRAME_TREE_NEW];
-    return all > 0 ? FRAMES_WIDTH * (double)node->total[FRAME_TREE_NEW] / all : 0;
+    double all = (double)total_of(drawing);
+    return all > 0 ? FRAMES_WIDTH * (double)weight_of(node) / all : 0;
 }
 
 static bool is_drawn(const struct drawing *drawing, const struct frame_node *node)
 {
-    return node->total[FRAME_TREE_NEW] && pixels(drawing, node) >= NARROWEST;
+    return weight_of(node) && pixels(drawing, node) >= NARROWEST;
 }
 
 /* Depth, what is too narrow, and how many frames are in the baseline only. */
@@ -70,7 +80,7 @@ static void survey(struct drawing *drawing)
     bool descend = true;
     for (const struct frame_node *node = drawing->root; node;
          node = frame_node_next(node, descend)) {
-        descend = node == drawing->root || node->total[FRAME_TREE_NEW];
+        descend = node == drawing->root || weight_of(node);
         if (!descend) {
             drawing->gone_count++;
             continue;
@@ -82,7 +92,7 @@ static void survey(struct drawing *drawing)
             continue;
         }
         if (!under_narrow && node != drawing->root) {
-            drawing->narrow_weight += node->total[FRAME_TREE_NEW];
+            drawing->narrow_weight += weight_of(node);
             under_narrow = true;
             narrow_depth = node->depth;
         }
@@ -94,8 +104,10 @@ static int by_old_weight(const void *one, const void *other)
 {
     const struct frame_node *a = *(const struct frame_node *const *)one;
     const struct frame_node *b = *(const struct frame_node *const *)other;
-    if (a->total[FRAME_TREE_OLD] != b->total[FRAME_TREE_OLD])
-        return a->total[FRAME_TREE_OLD] < b->total[FRAME_TREE_OLD] ? 1 : -1;
+    uint64_t weight_a = a->total[FRAME_TREE_OLD].main;
+    uint64_t weight_b = b->total[FRAME_TREE_OLD].main;
+    if (weight_a != weight_b)
+        return weight_a < weight_b ? 1 : -1;
     return (a->number > b->number) - (a->number < b->number);
 }
 
@@ -108,7 +120,7 @@ static bool find_gone(struct drawing *drawing)
         return false;
     for (const struct frame_node *node = drawing->root; node;
          node = frame_node_next(node, descend)) {
-        descend = node == drawing->root || node->total[FRAME_TREE_NEW];
+        descend = node == drawing->root || weight_of(node);
         if (!descend)
             drawing->gone[count++] = node;
     }
@@ -134,48 +146,69 @@ static void print_cut(FILE *out, const char *text, size_t most)
         fputs("...", out);
 }
 
-static void print_weight(const struct drawing *drawing, uint64_t weight)
+/* exact: bytes are told to the last one, too. */
+static void print_weight(const struct drawing *drawing, const struct frame_weight *weight,
+                         bool exact)
 {
-    char text[96];
-    fputs(measure_format_both(&drawing->measure, weight, text, sizeof text), drawing->out);
+    char text[128];
+    fputs(measure_format_pair(&drawing->measure, weight->main, weight->beside, exact, text,
+                              sizeof text),
+          drawing->out);
 }
 
-static void print_change(const struct drawing *drawing, uint64_t before, uint64_t now)
+static char sign_of(uint64_t before, uint64_t now)
 {
+    return before > now ? '-' : '+';
+}
+
+static uint64_t distance(uint64_t before, uint64_t now)
+{
+    return before > now ? before - now : now - before;
+}
+
+static void print_change(const struct drawing *drawing, const struct frame_weight *before,
+                         const struct frame_weight *now)
+{
+    FILE *out = drawing->out;
     char text[64], share[16];
-    uint64_t change = before > now ? before - now : now - before;
-    if (!change) {
-        fputs(", the same", drawing->out);
-        return;
-    }
-    fprintf(drawing->out, ", %c%s", before > now ? '-' : '+',
-            measure_format(&drawing->measure, change, false, text, sizeof text));
-    if (before)
-        fprintf(drawing->out, " (%c%s)", before > now ? '-' : '+',
-                format_share(change, before, share, sizeof share));
+    uint64_t change = distance(before->main, now->main);
+    uint64_t change_beside = distance(before->beside, now->beside);
+    if (!change && !change_beside)
+        fputs(", the same", out);
+    if (change)
+        fprintf(out, ", %c%s", sign_of(before->main, now->main),
+                measure_format(&drawing->measure, change, false, text, sizeof text));
+    if (change && before->main)
+        fprintf(out, " (%c%s)", sign_of(before->main, now->main),
+                format_share(change, before->main, share, sizeof share));
+    if (change_beside)
+        fprintf(out, ", %c%s", sign_of(before->beside, now->beside),
+                measure_format_beside(&drawing->measure, change_beside, text, sizeof text));
 }
 
-/* What a frame tells of itself, a line each: name, weight, the baseline's weight, module. */
+/* What a frame tells of itself, a line each: name, weight, the baseline's weight, module. Weights
+ * are told in bytes and in numbers, whichever of them is drawn. */
 static void print_title(const struct drawing *drawing, const struct frame_node *node)
 {
     FILE *out = drawing->out;
-    uint64_t now = node->total[FRAME_TREE_NEW];
-    uint64_t self = node->self[FRAME_TREE_NEW];
-    char text[64], share[16];
+    const struct frame_weight *now = &node->total[FRAME_TREE_NEW];
+    const struct frame_weight *before = &node->total[FRAME_TREE_OLD];
+    const struct frame_weight *self = &node->self[FRAME_TREE_NEW];
+    char share[16];
     fputs("<title>", out);
     print_cut(out, node->name, FORMAT_MOST_TEXT);
     fputc('\n', out);
-    print_weight(drawing, now);
-    fprintf(out, ", %s of all",
-            format_share(now, drawing->root->total[FRAME_TREE_NEW], share, sizeof share));
-    if (self && self != now)
-        fprintf(out, "; %s of it not in a frame %s",
-                measure_format(&drawing->measure, self, false, text, sizeof text),
-                drawing->inverted ? "below" : "above");
+    print_weight(drawing, now, true);
+    fprintf(out, ", %s of all", format_share(now->main, total_of(drawing), share, sizeof share));
+    if (self->main && self->main != now->main) {
+        fputs("; of it ", out);
+        print_weight(drawing, self, false);
+        fprintf(out, " not in a frame %s", drawing->inverted ? "below" : "above");
+    }
     if (drawing->compared) {
         fputs("\nbefore ", out);
-        print_weight(drawing, node->total[FRAME_TREE_OLD]);
-        print_change(drawing, node->total[FRAME_TREE_OLD], now);
+        print_weight(drawing, before, true);
+        print_change(drawing, before, now);
     }
     if (node->module && *node->module) {
         fputs("\n", out);
@@ -194,20 +227,22 @@ static void print_line(const struct drawing *drawing, double y, const char *clas
 static void print_frame(const struct drawing *drawing, const struct frame_node *node, double x)
 {
     FILE *out = drawing->out;
-    uint64_t weight = node->total[FRAME_TREE_NEW];
-    double all = (double)drawing->root->total[FRAME_TREE_NEW];
+    uint64_t weight = weight_of(node);
+    double all = (double)total_of(drawing);
     double width = pixels(drawing, node);
     uint32_t row = drawing->inverted ? node->depth : drawing->deepest - node->depth;
     char own[SVG_COLOUR_SIZE];
     bool dark = false;
     const char *colour =
         drawing->compared
-            ? svg_colour_of_change(node->total[FRAME_TREE_OLD], weight, &dark)
+            ? svg_colour_of_change(node->total[FRAME_TREE_OLD].main, weight, &dark)
             : svg_colour_of_name(node == drawing->root ? "[all]" : node->name, node->module, own);
     /* What separates it from the next one is taken from its own width. */
     double inner = width > 2 * GAP ? width - GAP : width / 2;
-    fprintf(out, "<g class=\"f%s\" data-x=\"%.0f\" data-w=\"%" PRIu64 "\" data-d=\"%u\">",
-            dark ? " dark" : "", x, weight, node->depth);
+    fprintf(out,
+            "<g class=\"f%s\" data-x=\"%.0f\" data-w=\"%" PRIu64 "\" data-b=\"%" PRIu64
+            "\" data-d=\"%u\">",
+            dark ? " dark" : "", x, weight, node->total[FRAME_TREE_NEW].beside, node->depth);
     print_title(drawing, node);
     fprintf(out, "<rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%d\" rx=\"1\" fill=\"%s\"/>",
             FRAMES_WIDTH * x / all, row * ROW, inner, FRAME_HEIGHT, colour);
@@ -238,7 +273,7 @@ static bool print_frames(const struct drawing *drawing)
         double x = node->depth <= drawing->deepest ? next[node->depth] : 0;
         descend = is_drawn(drawing, node);
         if (node->depth <= drawing->deepest)
-            next[node->depth] = x + (double)node->total[FRAME_TREE_NEW];
+            next[node->depth] = x + (double)weight_of(node);
         if (!descend)
             continue;
         print_frame(drawing, node, x);
@@ -278,17 +313,20 @@ static void print_heading(const struct drawing *drawing)
 static void print_totals(const struct drawing *drawing)
 {
     FILE *out = drawing->out;
-    uint64_t shown = drawing->root->total[FRAME_TREE_NEW];
+    const struct measure *measure = &drawing->measure;
+    const struct frame_weight *shown = &drawing->root->total[FRAME_TREE_NEW];
+    const struct frame_weight *before = &drawing->root->total[FRAME_TREE_OLD];
+    const struct frame_weight all = {.main = measure->total, .beside = measure->beside};
     char share[16];
-    print_weight(drawing, shown);
-    if (shown != drawing->measure.total) {
-        fprintf(out, ", %s of ", format_share(shown, drawing->measure.total, share, sizeof share));
-        print_weight(drawing, drawing->measure.total);
+    print_weight(drawing, shown, true);
+    if (shown->main != all.main) {
+        fprintf(out, ", %s of ", format_share(shown->main, all.main, share, sizeof share));
+        print_weight(drawing, &all, true);
     }
     if (drawing->compared) {
         fputs("; before ", out);
-        print_weight(drawing, drawing->root->total[FRAME_TREE_OLD]);
-        print_change(drawing, drawing->root->total[FRAME_TREE_OLD], shown);
+        print_weight(drawing, before, true);
+        print_change(drawing, before, shown);
     }
     fputs(drawing->inverted ? ". Callers are below." : ". Callers are below what they call.", out);
 }
@@ -299,9 +337,9 @@ static void print_head(const struct drawing *drawing, unsigned height)
     fprintf(out,
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
             "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"graph\" class=\"%s\" width=\"%d\" "
-            "height=\"%u\" data-unit=\"%s\">\n<title>",
+            "height=\"%u\" data-unit=\"%s\" data-what=\"%s\">\n<title>",
             drawing->inverted ? "icicle" : "flame", WIDTH, height,
-            drawing->measure.counts ? "allocations" : "bytes");
+            drawing->measure.counts ? "number" : "bytes", drawing->measure.what);
     print_heading(drawing);
     fprintf(out,
             "</title>\n<style><![CDATA[\n%s]]></style>\n"
@@ -352,7 +390,7 @@ static void print_gone(const struct drawing *drawing, unsigned y)
         y += LINE;
         print_line(drawing, y + 12, "gone");
         fprintf(out, "%12s  ",
-                measure_format(&drawing->measure, node->total[FRAME_TREE_OLD], false, text,
+                measure_format(&drawing->measure, node->total[FRAME_TREE_OLD].main, false, text,
                                sizeof text));
         print_cut(out, node->name, MOST_TITLE);
         if (node->parent && node->parent->parent) {
@@ -376,13 +414,11 @@ static void print_foot(const struct drawing *drawing, unsigned y)
     if (drawing->narrow) {
         char number[32];
         print_line(drawing, y + 12, "note");
-        fprintf(drawing->out,
-                "%s frame%s narrower than %g pixels, %s of all, %s not drawn.</text>\n",
-                format_number(drawing->narrow, number, sizeof number),
-                drawing->narrow == 1 ? "" : "s", NARROWEST,
-                format_share(drawing->narrow_weight, drawing->root->total[FRAME_TREE_NEW], share,
-                             sizeof share),
-                drawing->narrow == 1 ? "is" : "are");
+        fprintf(
+            drawing->out, "%s frame%s narrower than %g pixels, %s of all, %s not drawn.</text>\n",
+            format_number(drawing->narrow, number, sizeof number), drawing->narrow == 1 ? "" : "s",
+            NARROWEST, format_share(drawing->narrow_weight, total_of(drawing), share, sizeof share),
+            drawing->narrow == 1 ? "is" : "are");
         y += LINE;
     }
     if (drawing->compared) {
@@ -398,7 +434,7 @@ static bool draw(struct drawing *drawing)
     survey(drawing);
     if (!find_gone(drawing))
         return false;
-    bool empty = !drawing->root->total[FRAME_TREE_NEW];
+    bool empty = !total_of(drawing);
     unsigned foot = FRAMES_TOP + (empty ? 1 : drawing->deepest + 1) * ROW + MARGIN;
     unsigned lines = (drawing->narrow > 0) + drawing->compared + gone_lines(drawing);
     print_head(drawing, foot + lines * LINE + MARGIN);

@@ -32,11 +32,12 @@ static struct error *print_compared(const struct report *report, enum frame_dire
     for (; node && !ferror(out); node = frame_node_next(node, true)) {
         if (node->parent)
             names[node->depth - 1].name = node->name;
-        if (!node->self[FRAME_TREE_OLD] && !node->self[FRAME_TREE_NEW])
+        uint64_t before = node->self[FRAME_TREE_OLD].main;
+        uint64_t now = node->self[FRAME_TREE_NEW].main;
+        if (!before && !now)
             continue;
         print_names(out, names, node->depth);
-        fprintf(out, " %" PRIu64 " %" PRIu64 "\n", node->self[FRAME_TREE_OLD],
-                node->self[FRAME_TREE_NEW]);
+        fprintf(out, " %" PRIu64 " %" PRIu64 "\n", before, now);
     }
     frame_tree_destroy(tree);
     return error;
@@ -54,8 +55,11 @@ struct error *report_folded(const struct report *report, FILE *out)
     if (error)
         return error;
     for (size_t i = 0; i < lines.count && !ferror(out); i++) {
+        uint64_t weight = lines.lines[i].weight.main;
+        if (!weight)
+            continue;
         print_names(out, names, frame_line_names(&lines, &lines.lines[i], names));
-        fprintf(out, " %" PRIu64 "\n", lines.lines[i].weight);
+        fprintf(out, " %" PRIu64 "\n", weight);
     }
     frame_lines_deinit(&lines);
     return NULL;

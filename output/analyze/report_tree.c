@@ -65,7 +65,7 @@ static const struct glyphs *glyphs_of_locale(void)
 
 static uint64_t weight_of(const struct frame_node *node)
 {
-    return node->total[FRAME_TREE_NEW];
+    return node->total[FRAME_TREE_NEW].main;
 }
 
 static bool is_worth(const struct printer *printer, uint64_t weight)
@@ -165,7 +165,7 @@ static const struct frame_node *silent_child(const struct printer *printer,
     struct level level;
     begin_children(printer, node, &level);
     if (level.shown != 1 || level.rest_weight ||
-        (!printer->bottom_up && is_worth(printer, level.next->self[FRAME_TREE_NEW])) ||
+        (!printer->bottom_up && is_worth(printer, level.next->self[FRAME_TREE_NEW].main)) ||
         is_worth(printer, told - weight_of(level.next)))
         return NULL;
     return level.next;
@@ -212,7 +212,7 @@ static void print_frame(const struct printer *printer, const struct level *above
                         const struct frame_node *node, bool branch, struct level *level)
 {
     uint32_t indent = above->indent;
-    print_numbers(printer, weight_of(node), node->self[FRAME_TREE_NEW]);
+    print_numbers(printer, weight_of(node), node->self[FRAME_TREE_NEW].main);
     print_indent(printer, indent, branch);
     print_name(printer, node);
     level->told = weight_of(node);

@@ -114,6 +114,21 @@ static uint64_t weigh_temporary(const struct replay_sums *sums)
     return sums->temporary;
 }
 
+static uint64_t weigh_peak_blocks(const struct replay_sums *sums)
+{
+    return sums->peak;
+}
+
+static uint64_t weigh_leaked_blocks(const struct replay_sums *sums)
+{
+    return sums->leaked;
+}
+
+static uint64_t weigh_temporary_bytes(const struct replay_sums *sums)
+{
+    return sums->temporary_bytes;
+}
+
 sites_weight sites_metric_weight(enum metric metric)
 {
     switch (metric) {
@@ -128,6 +143,23 @@ sites_weight sites_metric_weight(enum metric metric)
     case METRIC_BYTES:
     default:
         return weigh_bytes;
+    }
+}
+
+sites_weight sites_weight_beside(enum metric metric)
+{
+    switch (metric) {
+    case METRIC_ALLOCATIONS:
+        return weigh_bytes;
+    case METRIC_PEAK:
+        return weigh_peak_blocks;
+    case METRIC_LEAKED:
+        return weigh_leaked_blocks;
+    case METRIC_TEMPORARY:
+        return weigh_temporary_bytes;
+    case METRIC_BYTES:
+    default:
+        return weigh_count;
     }
 }
 

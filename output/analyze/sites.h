@@ -53,6 +53,8 @@ bool sites_are_empty(const struct replay_sums *sums);
 /* What sites can be sorted by, heaviest first. */
 typedef uint64_t (*sites_weight)(const struct replay_sums *sums);
 sites_weight sites_metric_weight(enum metric metric);
+/* Of the same blocks: their number where the metric is bytes, their bytes where it is a number. */
+sites_weight sites_weight_beside(enum metric metric);
 
 /* The metric that --sort-by, or else --metric, stands for; --sort-by=name: that of --metric. */
 enum metric sites_metric(const struct options *options);

@@ -11,6 +11,13 @@ from harness import case, check, equal
 SVG = "{http://www.w3.org/2000/svg}"
 METRICS = {"bytes": "total_bytes_allocated", "allocations": "total_allocations",
            "peak": "peak_memory", "leaked": "leaked_bytes", "temporary": "temporary_allocations"}
+# Of each metric the bytes and the number of the same blocks, in the summary and of a site.
+BESIDE = {"bytes": ("total_bytes_allocated", "total_allocations", "total_bytes", "count"),
+          "peak": ("peak_memory", "peak_blocks", "peak_bytes", "peak_count"),
+          "leaked": ("leaked_bytes", "leaked_blocks", "leaked_bytes", "leaked_count"),
+          "temporary": ("temporary_bytes", "temporary_allocations", "temporary_bytes",
+                        "temporary")}
+BESIDE["allocations"] = BESIDE["bytes"]
 
 TREE = {("main", "parse", "node"): 600, ("main", "parse", "text"): 150, ("main", "text"): 200,
         ("main",): 40, ("start", "\u6f22\u5b57" * 20): 10}
@@ -65,6 +72,19 @@ def folded(tools, log, *options):
     return {tuple(names.split(";")): int(weight) for names, weight in lines}
 
 
+def told(line, metric):
+    """(bytes, number) of blocks that a title's line begins with, or those of its baseline."""
+    size = r"(?:[\d.]+ [KMG]iB \(([\d,]+) bytes\)|([\d,]+) bytes?)"
+    number = r"([\d,]+) {}s?".format("block" if metric in ("peak", "leaked") else "allocation")
+    if metric in ("allocations", "temporary"):
+        found = re.match(f"(?:before )?{number} with {size}, ", line)
+    else:
+        found = re.match(f"(?:before )?{size} in {number}, ", line)
+    check(found, f"{metric}: {line}")
+    numbers = [int(digits.replace(",", "")) for digits in found.groups() if digits]
+    return tuple(numbers[::-1] if metric in ("allocations", "temporary") else numbers)
+
+
 @case
 def flame_graphs_weigh_what_json_and_folded_stacks_do(tools):
     log = tools.trace(tools.fixture("leaky")).log
@@ -81,18 +101,36 @@ def flame_graphs_weigh_what_json_and_folded_stacks_do(tools):
                 equal(frames, [], f"{options}: frames of nothing")
                 continue
             equal((frames[0][:2]), ((), shown), f"{options}: the root")
-            unit = "allocations?" if metric in ("allocations", "temporary") else "bytes?"
             for names, weight, lines in frames:
                 wanted = sum(part for stack, part in stacks.items()
                              if stack[:len(names)] == names)
                 equal(weight, wanted, f"{options}: {names}")
-                check(re.match(rf".*\b{weight:,} {unit}\)?, {100 * weight / shown:.1f}% of all",
-                               lines[1]), f"{options}: {lines}")
+                equal(told(lines[1], metric)[metric in ("allocations", "temporary")], weight,
+                      f"{options}: {lines}")
+                check(re.search(rf", {100 * weight / shown:.1f}% of all(;|$)", lines[1]),
+                      f"{options}: {lines}")
             narrowest = shown * 0.1 / 1180
             wide = {stack[:depth] for stack in stacks for depth in range(len(stack) + 1)
                     if sum(part for other, part in stacks.items()
                            if other[:depth] == stack[:depth]) >= narrowest}
             equal({names for names, _, _ in frames}, wide, f"{options}: frames")
+
+
+@case
+def frames_tell_bytes_and_number_of_each_metric(tools):
+    log = tools.trace(tools.fixture("leaky")).log
+    whole = tools.json(log, "--limit=0")
+    for metric, keys in BESIDE.items():
+        wanted = {(): tuple(whole["summary"][key] for key in keys[:2])}
+        for site in whole["allocations"]:
+            names = (site["function"],)
+            before = wanted.get(names, (0, 0))
+            wanted[names] = tuple(old + site[key] for old, key in zip(before, keys[2:]))
+        frames = frames_of(draw(tools, log, "--inverted", f"--metric={metric}"))
+        sites = {names: told(lines[1], metric) for names, _, lines in frames if len(names) < 2}
+        check(len(sites) > 1, f"{metric}: {sites}")
+        for names, numbers in sites.items():
+            equal(numbers, wanted[names], f"{metric}: {names}")
 
 
 @case
@@ -161,7 +199,8 @@ def flame_graph_zooms_searches_and_tells_in_a_browser(tools):
         shown = 'document.querySelector("#tip").style.display'
         page.mouse(*zoomed["node"][:2], "mouseMoved")
         equal(page.evaluate(shown), "", "the tooltip")
-        for part in ("node", "600 bytes", "60.0% of all", "80.0% of the zoomed frame", "libtext.so"):
+        for part in ("node", "600 bytes in 1 allocation, 60.0% of all",
+                     "80.0% of the zoomed frame", "libtext.so"):
             check(part in page.evaluate(tip), f"{part} in {page.evaluate(tip)}")
         page.mouse(5, 5, "mouseMoved")
         equal(page.evaluate(shown), "none", "the tooltip elsewhere")
@@ -186,7 +225,7 @@ def flame_graph_zooms_searches_and_tells_in_a_browser(tools):
             page.type(words)
             check(share in page.evaluate(matched), f"{words}: {page.evaluate(matched)}")
             equal(page.evaluate(hits), count, f"frames that match {words}")
-        check("1,000 bytes" in page.evaluate(matched), page.evaluate(matched))
+        check("1,000 bytes in 5 allocations" in page.evaluate(matched), page.evaluate(matched))
         page.key("f", control=True)
         page.type("(")
         equal(page.evaluate('document.querySelector("#search").className'), "wrong", "a bad search")
@@ -218,7 +257,7 @@ def flame_graph_fits_the_window_and_works_without_scripts(tools):
         # The protocol's own evaluation works all the same.
         titles = page.evaluate('[...document.querySelectorAll(".f > title")].map(' +
                                '(title) => title.textContent)')
-        check(any(title.startswith("node\n1 allocation, 20.0% of all") for title in titles), titles)
+        check(any(title.startswith("node\n1 allocation with 600 bytes, 20.0% of all") for title in titles), titles)
         equal(page.evaluate('document.querySelectorAll("input").length'), 0, "controls")
         check_quiet(page)
 
@@ -239,11 +278,15 @@ def differential_flame_graph_tells_what_changed(tools):
               {(): 1000, ("main",): 1000, ("main", "same"): 400, ("main", "grew"): 400,
                ("main", "shrank"): 100, ("main", "shrank", "x"): 100, ("main", "new"): 100},
               "frames")
-        for names, line in (((), "before 857 bytes, +143 bytes (+16.7%)"),
-                            (("main", "same"), "before 400 bytes, the same"),
-                            (("main", "grew"), "before 100 bytes, +300 bytes (+300.0%)"),
-                            (("main", "shrank", "x"), "before 300 bytes, -200 bytes (-66.7%)"),
-                            (("main", "new"), "before 0 bytes, +100 bytes")):
+        for names, line in (((), "before 857 bytes in 5 allocations, +143 bytes (+16.7%), "
+                                 "-1 allocation"),
+                            (("main", "same"), "before 400 bytes in 1 allocation, the same"),
+                            (("main", "grew"),
+                             "before 100 bytes in 1 allocation, +300 bytes (+300.0%)"),
+                            (("main", "shrank", "x"),
+                             "before 300 bytes in 1 allocation, -200 bytes (-66.7%)"),
+                            (("main", "new"),
+                             "before 0 bytes in 0 allocations, +100 bytes, +1 allocation")):
             equal(frames[names][1][2], line, f"{names}")
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -264,7 +307,8 @@ def differential_flame_graph_tells_what_changed(tools):
     with Page("file://" + draw(tools, log, f"--compare={base}")) as page:
         page.mouse(*places(page)["grew"][:2], "mouseMoved")
         tip = page.evaluate('document.querySelector("#tip").textContent')
-        for part in ("400 bytes", "40.0% of all", "before 100 bytes, +300 bytes (+300.0%)"):
+        for part in ("400 bytes in 1 allocation, 40.0% of all",
+                     "before 100 bytes in 1 allocation, +300 bytes (+300.0%)"):
             check(part in tip, f"{part} in {tip}")
         check_quiet(page)
 
@@ -275,8 +319,8 @@ def differential_flame_graph_of_a_changed_program(tools):
     base, log = (tools.trace(tools.fixture(name)).log for name in ("compare", "compare_changed"))
     path = draw(tools, log, f"--compare={base}", "--metric=leaked")
     titles = {names[-1]: lines for names, _, lines in frames_of(path) if names}
-    equal(titles["leak"][1:3], ["320 bytes, 100.0% of all",
-                                "before 192 bytes, +128 bytes (+66.7%)"], "leak")
+    equal(titles["leak"][1:3], ["320 bytes in 5 blocks, 100.0% of all",
+                                "before 192 bytes in 3 blocks, +128 bytes (+66.7%), +2 blocks"], "leak")
     moved = tools.trace(tools.fixture("compare_moved")).log
     for line in tools.analyze(moved, "--flamegraph", f"--compare={base}").splitlines():
         _, old, new = line.rsplit(" ", 2)

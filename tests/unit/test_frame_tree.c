@@ -23,8 +23,8 @@ static char *text_of(struct frame_tree *tree)
     for (; node; node = frame_node_next(node, true)) {
         for (uint32_t i = 0; i < node->depth; i++)
             fputc('-', out);
-        fprintf(out, "%s %d>%d\n", node->name, (int)node->total[FRAME_TREE_OLD],
-                (int)node->total[FRAME_TREE_NEW]);
+        fprintf(out, "%s %d>%d\n", node->name, (int)node->total[FRAME_TREE_OLD].main,
+                (int)node->total[FRAME_TREE_NEW].main);
     }
     fclose(out);
     char *copy = strdup(text);
@@ -109,6 +109,50 @@ static void a_tree_begins_at_the_outermost_frames_or_at_the_sites(void **state)
     replay_deinit(&replay);
 }
 
+/* Bytes with the number of their blocks or the other way round, of each of what can be weighed. */
+static void bytes_and_number_are_beside_each_other(void **state)
+{
+    (void)state;
+    static const struct {
+        enum metric metric;
+        uint64_t bytes, number;
+        bool counts;
+    } wanted[] = {
+        {METRIC_BYTES, 107, 5, false},  {METRIC_ALLOCATIONS, 107, 5, true},
+        {METRIC_PEAK, 105, 3, false},   {METRIC_LEAKED, 105, 3, false},
+        {METRIC_TEMPORARY, 2, 2, true},
+    };
+    struct replay replay;
+    struct options options = fixture_report_options();
+    fixture_begin(&replay, REPLAY_BY_PROCESS);
+    fixture_stack(&replay, 1, 0, 0, "main");
+    fixture_stack(&replay, 2, 1, 0, "empty");
+    fixture_alloc(&replay, 1, 0x10, 2, 1);
+    fixture_free(&replay, 1, 0x10);
+    fixture_alloc(&replay, 1, 0x10, 0, 2);
+    fixture_free(&replay, 1, 0x10);
+    fixture_alloc(&replay, 1, 0x20, 0, 2);
+    fixture_alloc(&replay, 1, 0x30, 98, 1);
+    fixture_alloc(&replay, 1, 0x40, 7, 1);
+    fixture_finish(&replay);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        options.metric = wanted[i].metric;
+        struct frame_tree *tree = tree_of(&replay, &options, FRAMES_FROM_OUTERMOST);
+        assert_true(frame_tree_finish(tree, FRAME_TREE_BY_NAME));
+        const struct frame_weight *total = &frame_tree_root(tree)->total[FRAME_TREE_NEW];
+        uint64_t bytes = wanted[i].counts ? total->beside : total->main;
+        uint64_t number = wanted[i].counts ? total->main : total->beside;
+        print_message("metric %d\n", (int)wanted[i].metric);
+        assert_int_equal(bytes, wanted[i].bytes);
+        assert_int_equal(number, wanted[i].number);
+        /* What is drawn decides whether there is a frame. */
+        const struct frame_node *main_node = frame_tree_root(tree)->first_child;
+        assert_int_equal(main_node->first_child != NULL, wanted[i].counts);
+        frame_tree_destroy(tree);
+    }
+    replay_deinit(&replay);
+}
+
 static void processes_are_the_outermost_frames(void **state)
 {
     (void)state;
@@ -161,7 +205,7 @@ static void add_stack(struct frame_tree *tree, const char *const *texts, enum fr
         names[count].name = frame_tree_intern(tree, texts[count]);
         assert_non_null(names[count].name);
     }
-    assert_true(frame_tree_add(tree, names, count, side, weight));
+    assert_true(frame_tree_add(tree, names, count, side, (struct frame_weight){.main = weight}));
 }
 
 static void a_baseline_is_the_other_side(void **state)
@@ -198,12 +242,13 @@ static void weights_and_depths_have_an_end(void **state)
         names[i].name = name;
     for (int i = 0; i < 2; i++)
         assert_true(frame_tree_add(tree, names, sizeof names / sizeof *names, FRAME_TREE_NEW,
-                                   UINT64_MAX - 1));
+                                   (struct frame_weight){UINT64_MAX - 1, UINT64_MAX / 2 + 1}));
     assert_true(frame_tree_finish(tree, FRAME_TREE_BY_NAME));
     assert_int_equal(frame_tree_count(tree), FRAME_TREE_MOST_DEPTH + 1);
     const struct frame_node *node = frame_tree_root(tree);
     for (; node->first_child; node = node->first_child)
-        assert_true(node->total[FRAME_TREE_NEW] == UINT64_MAX);
+        assert_true(node->total[FRAME_TREE_NEW].main == UINT64_MAX &&
+                    node->total[FRAME_TREE_NEW].beside == UINT64_MAX);
     assert_string_equal(node->name, "[deeper frames left out]");
     frame_tree_destroy(tree);
     text_pool_destroy(texts);
@@ -223,11 +268,13 @@ static void nodes_are_bounded_by_the_number_of_stacks(void **state)
         names[0].name = frame_tree_intern(tree, text);
         for (size_t k = 1; k < DEPTH; k++)
             names[k].name = names[0].name;
-        assert_true(frame_tree_add(tree, names, DEPTH, FRAME_TREE_NEW, 3));
+        assert_true(frame_tree_add(tree, names, DEPTH, FRAME_TREE_NEW,
+                                   (struct frame_weight){.main = 3, .beside = 1}));
     }
     assert_true(frame_tree_finish(tree, FRAME_TREE_BY_NAME));
     assert_true(frame_tree_count(tree) < 300000);
-    assert_true(frame_tree_root(tree)->total[FRAME_TREE_NEW] == 3 * STACKS);
+    assert_true(frame_tree_root(tree)->total[FRAME_TREE_NEW].main == 3 * STACKS);
+    assert_true(frame_tree_root(tree)->total[FRAME_TREE_NEW].beside == STACKS);
     const struct frame_node *first = frame_tree_root(tree)->first_child;
     assert_string_equal(first->name, "[more frames left out]");
     assert_null(first->first_child);
@@ -240,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tree_begins_at_the_outermost_frames_or_at_the_sites),
+        cmocka_unit_test(bytes_and_number_are_beside_each_other),
         cmocka_unit_test(processes_are_the_outermost_frames),
         cmocka_unit_test(a_baseline_is_the_other_side),
         cmocka_unit_test(weights_and_depths_have_an_end),
