@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/options.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "output/log/option_value.h"
 
 #define DEFAULT_DEPTH 512
 #define MOST_DEPTH 1000000
 #define DEFAULT_VERIFY 100
+
+/* Seconds; any clock can count so many more. */
+#define LONGEST 1e9
 
 enum option_id {
     OPTION_DURATION = 256,
@@ -96,45 +97,6 @@ void options_print_help(void)
         stdout);
 }
 
-static struct error *parse_number(const char *name, const char *text, unsigned long long least,
-                                  unsigned long long most, unsigned long long *out)
-{
-    char *end;
-    errno = 0;
-    *out = isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : 0;
-    if (!isdigit((unsigned char)*text) || *end || errno || *out < least || *out > most)
-        return error_format(ERROR_USAGE, "--%s takes a number from %llu to %llu, not '%s'", name,
-                            least, most, text);
-    return NULL;
-}
-
-static struct error *parse_duration(const char *text, double *out)
-{
-    char *end;
-    errno = 0;
-    *out = strtod(text, &end);
-    if (end == text || *end || errno || !isfinite(*out) || *out <= 0 || *out > 1e9)
-        return error_format(ERROR_USAGE, "--duration takes a number of seconds above 0, not '%s'",
-                            text);
-    return NULL;
-}
-
-/* The index of text among words (NULL-terminated). */
-static struct error *parse_word(const char *name, const char *text, const char *const *words,
-                                int *out)
-{
-    char accepted[128] = "";
-    for (int i = 0; words[i]; i++) {
-        if (strcmp(text, words[i]) == 0) {
-            *out = i;
-            return NULL;
-        }
-        size_t used = strlen(accepted);
-        snprintf(accepted + used, sizeof accepted - used, "%s%s", i ? ", " : "", words[i]);
-    }
-    return error_format(ERROR_USAGE, "--%s takes one of %s, not '%s'", name, accepted, text);
-}
-
 static struct error *add_allocator(struct options *options, const char *spec)
 {
     const char **allocators =
@@ -146,12 +108,21 @@ static struct error *add_allocator(struct options *options, const char *spec)
     return NULL;
 }
 
+static struct error *take_duration(const char *text, double *out)
+{
+    struct error *error = option_duration("duration", text, out);
+    if (!error && *out > LONGEST)
+        error = error_format(ERROR_USAGE, "--duration takes at most %.0f seconds, not '%s'",
+                             LONGEST, text);
+    return error;
+}
+
 static struct error *take_option(struct options *options, int id, const char *value)
 {
     static const char *const no_yes[] = {"no", "yes", NULL};
     static const char *const cpu_modes[] = {"auto", "share", "free", NULL};
     static const char *const unwinders[] = {"rows", "walk", NULL};
-    unsigned long long number = 0;
+    uint64_t number = 0;
     int word = 0;
     struct error *error = NULL;
     switch (id) {
@@ -161,14 +132,14 @@ static struct error *take_option(struct options *options, int id, const char *va
             error = error_format(ERROR_USAGE, "--output takes a file name, not an empty word");
         break;
     case 'p':
-        error = parse_number("pid", value, 1, INT_MAX, &number);
+        error = option_number_between("pid", value, 1, INT_MAX, &number);
         options->pid = (pid_t)number;
         break;
     case OPTION_DURATION:
-        error = parse_duration(value, &options->duration);
+        error = take_duration(value, &options->duration);
         break;
     case OPTION_FOLLOW_FORK:
-        error = parse_word("follow-fork", value, no_yes, &word);
+        error = option_word("follow-fork", value, no_yes, &word);
         options->follow_fork = word;
         break;
     case OPTION_ALLOCATOR:
@@ -178,7 +149,7 @@ static struct error *take_option(struct options *options, int id, const char *va
         options->mappings = true;
         break;
     case OPTION_DEPTH:
-        error = parse_number("depth", value, 1, MOST_DEPTH, &number);
+        error = option_number_between("depth", value, 1, MOST_DEPTH, &number);
         options->depth = number;
         break;
     case OPTION_NO_TIMESTAMPS:
@@ -193,16 +164,16 @@ static struct error *take_option(struct options *options, int id, const char *va
     case OPTION_VERIFY_UNWIND:
         options->verify_nth = DEFAULT_VERIFY;
         if (value) {
-            error = parse_number("verify-unwind", value, 1, INT_MAX, &number);
+            error = option_number_between("verify-unwind", value, 1, INT_MAX, &number);
             options->verify_nth = (unsigned)number;
         }
         break;
     case OPTION_UNWIND:
-        error = parse_word("unwind", value, unwinders, &word);
+        error = option_word("unwind", value, unwinders, &word);
         options->walk_only = word == 1;
         break;
     case OPTION_CPU:
-        error = parse_word("cpu", value, cpu_modes, &word);
+        error = option_word("cpu", value, cpu_modes, &word);
         options->affinity = (enum affinity_mode)word;
         break;
     case 'q':
@@ -224,28 +195,6 @@ static struct error *take_option(struct options *options, int id, const char *va
     return error;
 }
 
-/* Of options that are known only long ones fail in this way, when they are given a value. */
-static bool is_known(int value)
-{
-    for (const struct option *option = long_options; option->name; option++) {
-        if (option->val == value)
-            return true;
-    }
-    return false;
-}
-
-static struct error *bad_option(int id, char **argv)
-{
-    const char *word = argv[optind - 1];
-    if (id == ':')
-        return error_format(ERROR_USAGE, "option '%s' needs a value; see --help", word);
-    if (optopt && !is_known(optopt))
-        return error_format(ERROR_USAGE, "unknown option '-%c'; see --help", optopt);
-    if (optopt)
-        return error_format(ERROR_USAGE, "option '%s' takes no value; see --help", word);
-    return error_format(ERROR_USAGE, "unknown option '%s'; see --help", word);
-}
-
 struct error *options_parse(int argc, char **argv, struct options *options)
 {
     *options = (struct options){
@@ -259,8 +208,8 @@ struct error *options_parse(int argc, char **argv, struct options *options)
         int id = getopt_long(argc, argv, "+:o:p:qvh", long_options, NULL);
         if (id < 0)
             break;
-        struct error *error =
-            id == ':' || id == '?' ? bad_option(id, argv) : take_option(options, id, optarg);
+        struct error *error = id == ':' || id == '?' ? option_bad(id, argv, long_options)
+                                                     : take_option(options, id, optarg);
         if (error)
             return error;
     }

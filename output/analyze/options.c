@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output/analyze/option_value.h"
 #include "output/analyze/report_kinds.h"
+#include "output/log/option_value.h"
 
 #define DEFAULT_LIMIT 10
 #define DEFAULT_MIN_SHARE 1
@@ -188,14 +188,6 @@ static struct error *take_timeline(struct options *options, const char *file)
     return add_report(options, id, file);
 }
 
-static struct error *take_interval(struct options *options, const char *value)
-{
-    struct error *error = option_seconds("interval", value, &options->interval);
-    if (!error && options->interval <= 0)
-        error = error_format(ERROR_USAGE, "--interval takes more than no time, not '%s'", value);
-    return error;
-}
-
 /* --export=KIND:FILE */
 static struct error *take_export(struct options *options, const char *value)
 {
@@ -271,7 +263,7 @@ static struct error *take_option(struct options *options, int id, const char *va
     case OPTION_TIMELINE:
         return take_timeline(options, value);
     case OPTION_INTERVAL:
-        return take_interval(options, value);
+        return option_duration("interval", value, &options->interval);
     case OPTION_LEAKS:
         return add_report(options, REPORT_LEAKS, NULL);
     case OPTION_JSON:
@@ -347,28 +339,6 @@ static struct error *take_option(struct options *options, int id, const char *va
     return error;
 }
 
-/* Of options that are known only long ones fail in this way, when they are given a value. */
-static bool is_known(int value)
-{
-    for (const struct option *option = long_options; option->name; option++) {
-        if (option->val == value)
-            return true;
-    }
-    return false;
-}
-
-static struct error *bad_option(int id, char **argv)
-{
-    const char *word = argv[optind - 1];
-    if (id == ':')
-        return error_format(ERROR_USAGE, "option '%s' needs a value; see --help", word);
-    if (optopt && !is_known(optopt))
-        return error_format(ERROR_USAGE, "unknown option '-%c'; see --help", optopt);
-    if (optopt)
-        return error_format(ERROR_USAGE, "option '%s' takes no value; see --help", word);
-    return error_format(ERROR_USAGE, "unknown option '%s'; see --help", word);
-}
-
 /* Whether a report is asked for that is one of these two. */
 static bool has_report(const struct options *options, report_writer one, report_writer other)
 {
@@ -420,8 +390,8 @@ struct error *options_parse(int argc, char **argv, struct options *options)
         int id = getopt_long(argc, argv, ":vh", long_options, NULL);
         if (id < 0)
             break;
-        struct error *error =
-            id == ':' || id == '?' ? bad_option(id, argv) : take_option(options, id, optarg);
+        struct error *error = id == ':' || id == '?' ? option_bad(id, argv, long_options)
+                                                     : take_option(options, id, optarg);
         if (error)
             return error;
         if (options->action == ACTION_HELP || options->action == ACTION_VERSION)

@@ -4,7 +4,7 @@ set(unit ${CMAKE_CURRENT_LIST_DIR})
 add_library(log_test_files STATIC ${unit}/log_file.c ${unit}/log_samples.c)
 target_link_libraries(log_test_files PUBLIC allocptrace_options allocptrace_log PkgConfig::CMOCKA)
 
-foreach(name stack_trie log_error log_text log_create log_round_trip log_reader log_writer log_memory)
+foreach(name stack_trie log_error log_text log_create log_round_trip log_reader log_writer log_memory option_value)
   add_executable(test_${name} ${unit}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE log_test_files)
   add_test(NAME unit.${name} COMMAND test_${name})

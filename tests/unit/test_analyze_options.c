@@ -101,7 +101,7 @@ static void bad_command_lines_name_what_is_accepted(void **state)
         {{"--limit=-1", "a"}, "whole number"},
         {{"--from=x", "a"}, "number of seconds"},
         {{"--process=99999999999", "a"}, "no such id"},
-        {{"--interval=0", "a"}, "more than no time"},
+        {{"--interval=0", "a"}, "--interval takes a number of seconds above 0"},
         {{"--time-line", "a"}, "unknown option"},
         {{"--tree=up", "a"}, "top-down, bottom-up"},
         {{"--tree=top-down", "--min-share=101%", "a"}, "takes a percentage"},

@@ -85,6 +85,7 @@ static void bad_command_lines_say_what_is_wrong(void **state)
         {{"--depth=99999999999999999999", "ls"}, "--depth takes a number"},
         {{"--duration=-1", "ls"}, "seconds above 0"},
         {{"--duration=nan", "ls"}, "seconds above 0"},
+        {{"--duration=1e10", "ls"}, "at most 1000000000 seconds"},
         {{"--follow-fork=maybe", "ls"}, "one of no, yes"},
         {{"--cpu=fast", "ls"}, "one of auto, share, free"},
         {{"--output=", "ls"}, "file name"},
