@@ -263,6 +263,13 @@ struct error *merge_record(struct merge *merge, struct replay *replay, struct lo
     case LOG_END:
         shift(merge, &record->end.time);
         break;
+    case LOG_FOUND:
+        return translate(&merge->processes, &record->found.process, false, "process");
+    case LOG_CHECK:
+    case LOG_ROOT:
+    case LOG_VERDICT:
+    case LOG_CHECK_END:
+        break;
     case LOG_NOTE:
         return on_note(merge, catalog, &record->note, known);
     }

@@ -49,6 +49,12 @@ enum log_kind {
     LOG_MMAP = 21,
     LOG_MUNMAP = 22,
     LOG_END = 23,
+    LOG_FOUND = 24,
+    /* A leak check, see struct log_check. */
+    LOG_CHECK = 25,
+    LOG_ROOT = 26,
+    LOG_VERDICT = 27,
+    LOG_CHECK_END = 28,
 };
 
 /* Text and bytes are not terminated; they stay valid until the next call on the reader. */
@@ -241,6 +247,86 @@ struct log_count {
     uint64_t value;
 };
 
+/* A block of a process that was attached to was alive before: found in its allocator's own data. It
+ * comes before all events of its process. */
+struct log_found {
+    uint32_t process;
+    uint64_t address; /* signed DELTA */
+    uint64_t size;    /* usable bytes: what was asked for is not known */
+};
+
+/* When a leak check was made. */
+enum log_moment {
+    LOG_MOMENT_EXIT = 0,     /* exit(3) was called; its handlers have not run */
+    LOG_MOMENT_END = 1,      /* the process is about to lose its memory */
+    LOG_MOMENT_FATAL = 2,    /* a signal is about to end it */
+    LOG_MOMENT_REQUEST = 3,  /* the user asked (SIGUSR1 to the tracer) */
+    LOG_MOMENT_INTERVAL = 4, /* --leak-interval */
+    LOG_MOMENT_DETACH = 5,   /* tracing is about to end */
+};
+
+/*
+ * A leak check of a process begins: which of the blocks that are alive at this place in the order
+ * of events can the program still reach? LOG_ROOT and LOG_VERDICT records with its id follow, then
+ * LOG_CHECK_END; events that happened later may stand between them.
+ */
+struct log_check {
+    uint32_t check; /* id, from 1 */
+    uint32_t process;
+    uint64_t time;   /* ticks since the start; not a DELTA */
+    uint32_t moment; /* enum log_moment */
+};
+
+/* Where the program keeps pointers that need none to be found. */
+enum log_root_kind {
+    LOG_ROOT_REGISTER = 0,
+    LOG_ROOT_STACK = 1,
+    LOG_ROOT_GLOBAL = 2,  /* writable data of a module */
+    LOG_ROOT_TLS = 3,     /* thread-local variables and the thread's descriptor */
+    LOG_ROOT_MAPPING = 4, /* other memory outside the heap */
+};
+
+/* A word of a root that a block is reached from. */
+struct log_root {
+    uint32_t root; /* id, from 1, over all checks */
+    uint32_t check;
+    uint32_t kind;    /* enum log_root_kind */
+    uint32_t thread;  /* of registers, stacks and TLS; 0 otherwise */
+    uint32_t module;  /* of globals; 0 otherwise */
+    uint64_t address; /* of the word: the ELF file's virtual address for globals, 0 for registers */
+    struct log_text name; /* a register's name, or a variable's and the offset; empty if unknown */
+};
+
+/* As memcheck and LeakSanitizer classify, from the best case to the worst. */
+enum log_reach {
+    LOG_REACHABLE = 0,       /* a chain of pointers to the beginnings of blocks leads to it */
+    LOG_POSSIBLY_LOST = 1,   /* only chains with a pointer into the middle of a block do */
+    LOG_INDIRECTLY_LOST = 2, /* only lost blocks point to it */
+    LOG_DEFINITELY_LOST = 3, /* nothing does */
+};
+#define LOG_REACH_KINDS 4
+
+/* What a check says of a block. */
+struct log_verdict {
+    uint32_t check;
+    uint64_t address; /* signed DELTA */
+    uint64_t size;    /* bytes asked for; of a block that was found, usable */
+    uint32_t stack;   /* that it was allocated at, 0 if it was found */
+    uint32_t thread;  /* that allocated it, 0 if it was found */
+    uint32_t reach;   /* enum log_reach */
+    uint32_t root;    /* that it was first reached from; 0 if it was from a block, or not at all */
+    uint64_t holder;  /* signed DELTA; address of the word that it was first reached from: in the
+                         root, or in another block of this check. Its own address if there is none:
+                         in a register, or definitely lost */
+};
+
+/* A check's last record. Counts are numbers by name, see docs/log-format.md. */
+struct log_check_end {
+    uint32_t check;
+    size_t count_count;
+    const struct log_count *counts;
+};
+
 /* The last record of a log that was not cut off: the tracer's own counters by name. */
 struct log_end {
     uint64_t time; /* ticks since the start; not a DELTA */
@@ -269,6 +355,11 @@ struct log_record {
         struct log_mmap mmap;
         struct log_munmap munmap;
         struct log_end end;
+        struct log_found found;
+        struct log_check check;
+        struct log_root root;
+        struct log_verdict verdict;
+        struct log_check_end check_end;
     };
 };
 

@@ -137,6 +137,37 @@ static const struct schema_field end_fields[] = {
     LIST(end, counts, count_count, COUNTS),
 };
 
+static const struct schema_field found_fields[] = {
+    FIELD(found, process, UNSIGNED),
+    FIELD(found, address, ADDRESS_DELTA),
+    FIELD(found, size, UNSIGNED),
+};
+
+static const struct schema_field check_fields[] = {
+    FIELD(check, check, UNSIGNED),
+    FIELD(check, process, UNSIGNED),
+    FIELD(check, time, UNSIGNED),
+    FIELD(check, moment, UNSIGNED),
+};
+
+static const struct schema_field root_fields[] = {
+    FIELD(root, root, UNSIGNED),   FIELD(root, check, UNSIGNED),  FIELD(root, kind, UNSIGNED),
+    FIELD(root, thread, UNSIGNED), FIELD(root, module, UNSIGNED), FIELD(root, address, UNSIGNED),
+    FIELD(root, name, TEXT),
+};
+
+static const struct schema_field verdict_fields[] = {
+    FIELD(verdict, check, UNSIGNED),  FIELD(verdict, address, ADDRESS_DELTA),
+    FIELD(verdict, size, UNSIGNED),   FIELD(verdict, stack, UNSIGNED),
+    FIELD(verdict, thread, UNSIGNED), FIELD(verdict, reach, UNSIGNED),
+    FIELD(verdict, root, UNSIGNED),   FIELD(verdict, holder, ADDRESS_DELTA),
+};
+
+static const struct schema_field check_end_fields[] = {
+    FIELD(check_end, check, UNSIGNED),
+    LIST(check_end, counts, count_count, COUNTS),
+};
+
 #define KIND(kind, title, table)                                                                   \
     [kind] = {                                                                                     \
         .record = "record " title,                                                                 \
@@ -164,6 +195,11 @@ static const struct schema kinds[] = {
     KIND(LOG_MMAP, "mmap", mmap_fields),
     KIND(LOG_MUNMAP, "munmap", munmap_fields),
     KIND(LOG_END, "end", end_fields),
+    KIND(LOG_FOUND, "found", found_fields),
+    KIND(LOG_CHECK, "check", check_fields),
+    KIND(LOG_ROOT, "root", root_fields),
+    KIND(LOG_VERDICT, "verdict", verdict_fields),
+    KIND(LOG_CHECK_END, "check_end", check_end_fields),
 };
 
 const struct schema *schema_find(uint64_t kind)

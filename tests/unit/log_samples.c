@@ -130,6 +130,45 @@ const struct log_record log_samples[] = {
          {.time = 9, .thread = 1, .address = UINT64_C(0x7f1234560000), .size = 4096, .stack = 1}},
     {.kind = LOG_MUNMAP,
      .munmap = {.time = 9, .thread = 1, .address = UINT64_C(0x7f1234560000), .size = 4096}},
+    {.kind = LOG_FOUND, .found = {.process = 1, .address = 4096, .size = 24}},
+    {.kind = LOG_FOUND, .found = {.process = UINT32_MAX, .address = 0, .size = UINT64_MAX}},
+    {.kind = LOG_CHECK,
+     .check = {.check = 1, .process = 1, .time = 98, .moment = LOG_MOMENT_REQUEST}},
+    {.kind = LOG_ROOT,
+     .root = {.root = 1,
+              .check = 1,
+              .kind = LOG_ROOT_GLOBAL,
+              .module = 1,
+              .address = 0x4040,
+              .name = TEXT("cache+0x10")}},
+    {.kind = LOG_ROOT,
+     .root = {.root = UINT32_MAX,
+              .check = UINT32_MAX,
+              .kind = LOG_ROOT_REGISTER,
+              .thread = UINT32_MAX,
+              .address = UINT64_MAX,
+              .name = TEXT("")}},
+    {.kind = LOG_VERDICT,
+     .verdict = {.check = 1,
+                 .address = UINT64_C(0x555555550000),
+                 .size = 24,
+                 .stack = 1,
+                 .thread = 1,
+                 .reach = LOG_POSSIBLY_LOST,
+                 .root = 1,
+                 .holder = UINT64_C(0x555555540000)}},
+    {.kind = LOG_VERDICT,
+     .verdict = {.check = UINT32_MAX,
+                 .address = UINT64_MAX,
+                 .size = UINT64_MAX,
+                 .stack = UINT32_MAX,
+                 .thread = UINT32_MAX,
+                 .reach = UINT32_MAX,
+                 .root = UINT32_MAX,
+                 .holder = 0}},
+    {.kind = LOG_CHECK_END,
+     .check_end = {.check = 1, .count_count = COUNT(counts), .counts = counts}},
+    {.kind = LOG_CHECK_END, .check_end = {.check = UINT32_MAX}},
     {.kind = LOG_THREAD_END, .thread_end = {.thread = 1, .time = UINT64_MAX}},
     {.kind = LOG_PROCESS_END, .process_end = {.process = 1, .time = 99, .status = 0x8b}},
     {.kind = LOG_PROCESS_END, .process_end = {.process = 2, .time = 0, .status = -2}},
@@ -168,6 +207,16 @@ void assert_same_header(const struct log_header *expected, const struct log_head
     SAME_TEXT(arch);
     assert_same_texts(expected->command, expected->command_count, actual->command,
                       actual->command_count);
+}
+
+static void assert_same_counts(const struct log_count *expected, size_t expected_count,
+                               const struct log_count *actual, size_t actual_count)
+{
+    assert_int_equal(actual_count, expected_count);
+    for (size_t i = 0; i < expected_count; i++) {
+        assert_same_text(expected[i].name, actual[i].name);
+        assert_true(expected[i].value == actual[i].value);
+    }
 }
 
 static void assert_same_definition(const struct log_record *expected,
@@ -236,11 +285,28 @@ static void assert_same_definition(const struct log_record *expected,
         break;
     case LOG_END:
         SAME(end.time);
-        SAME(end.count_count);
-        for (size_t i = 0; i < expected->end.count_count; i++) {
-            SAME_TEXT(end.counts[i].name);
-            SAME(end.counts[i].value);
-        }
+        assert_same_counts(expected->end.counts, expected->end.count_count, actual->end.counts,
+                           actual->end.count_count);
+        break;
+    case LOG_CHECK:
+        SAME(check.check);
+        SAME(check.process);
+        SAME(check.time);
+        SAME(check.moment);
+        break;
+    case LOG_ROOT:
+        SAME(root.root);
+        SAME(root.check);
+        SAME(root.kind);
+        SAME(root.thread);
+        SAME(root.module);
+        SAME(root.address);
+        SAME_TEXT(root.name);
+        break;
+    case LOG_CHECK_END:
+        SAME(check_end.check);
+        assert_same_counts(expected->check_end.counts, expected->check_end.count_count,
+                           actual->check_end.counts, actual->check_end.count_count);
         break;
     default:
         fail_msg("no such kind: %d", expected->kind);
@@ -299,6 +365,21 @@ void assert_same_record(const struct log_record *expected, const struct log_reco
         SAME(munmap.thread);
         SAME(munmap.address);
         SAME(munmap.size);
+        break;
+    case LOG_FOUND:
+        SAME(found.process);
+        SAME(found.address);
+        SAME(found.size);
+        break;
+    case LOG_VERDICT:
+        SAME(verdict.check);
+        SAME(verdict.address);
+        SAME(verdict.size);
+        SAME(verdict.stack);
+        SAME(verdict.thread);
+        SAME(verdict.reach);
+        SAME(verdict.root);
+        SAME(verdict.holder);
         break;
     default:
         assert_same_definition(expected, actual);
