@@ -32,15 +32,17 @@ static struct error *load_baseline(const struct options *options, struct replay 
     options_before.texts = now->catalog.texts;
     options_before.needs = 0;
     options_before.observers = NULL;
-    if (!saved_is_json(options->baseline)) {
-        struct error *error = profile_load(&options->baseline, 1, &options_before, tell, before);
-        return error && error->code == ERROR_USAGE
+    bool saved = saved_is_json(options->baseline);
+    struct error *error = saved
+                              ? saved_load(options->baseline, now->catalog.texts, before)
+                              : profile_load(&options->baseline, 1, &options_before, tell, before);
+    /* What is wrong with the words alone may not name a file, all else does. */
+    if (error)
+        return error->code == ERROR_USAGE
                    ? error_prefix(error, "the baseline %s", options->baseline)
-                   : error;
-    }
-    struct error *error = saved_load(options->baseline, now->catalog.texts, before);
-    if (error || before->replay.options.split >= split_wanted(options))
-        return error;
+                   : error_prefix(error, "the baseline");
+    if (!saved || before->replay.options.split >= split_wanted(options))
+        return NULL;
     profile_deinit(before);
     return error_format(ERROR_USAGE,
                         "the baseline %s was saved without threads: save it with "

@@ -17,21 +17,22 @@ struct database {
     sqlite3_stmt *insert;
     int parameter; /* the next one's number, from 1 */
     int fd;
+    const char *path; /* for messages */
     struct error *error;
 };
 
 /* The same file, to be read as well: pages that do not fit in memory are read again. */
-static struct error *reopen(int fd, int *reopened)
+static struct error *reopen(int fd, const char *path, int *reopened)
 {
-    char path[32];
+    char name[32];
     struct stat status;
     if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size)
         return error_format(ERROR_UNSUPPORTED,
-                            "a database can only be written to a regular file of its "
-                            "own");
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    *reopened = open(path, O_RDWR | O_CLOEXEC);
-    return *reopened < 0 ? error_errno(errno, "cannot write the database") : NULL;
+                            "cannot write a database to %s: it must be a regular file of its own",
+                            path);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    *reopened = open(name, O_RDWR | O_CLOEXEC);
+    return *reopened < 0 ? error_errno(errno, "cannot write the database %s", path) : NULL;
 }
 
 static void check(struct database *database, int code)
@@ -42,19 +43,20 @@ static void check(struct database *database, int code)
     if (code == SQLITE_NOMEM)
         database->error = error_no_memory();
     else if (why)
-        database->error = error_errno(why, "cannot write the database");
+        database->error = error_errno(why, "cannot write the database %s", database->path);
     else
-        database->error = error_format(ERROR_SYSTEM, "cannot write the database: %s",
-                                       sqlite3_errmsg(database->sqlite));
+        database->error = error_format(ERROR_SYSTEM, "cannot write the database %s: %s",
+                                       database->path, sqlite3_errmsg(database->sqlite));
 }
 
-struct error *database_create(int fd, struct database **database)
+struct error *database_create(int fd, const char *path, struct database **database)
 {
     struct database *created = calloc(1, sizeof *created);
     if (!created)
         return error_no_memory();
     created->fd = -1;
-    struct error *error = reopen(fd, &created->fd);
+    created->path = path;
+    struct error *error = reopen(fd, path, &created->fd);
     if (!error)
         error = sqlite_file_open(created->fd, &created->sqlite);
     if (error) {
@@ -76,7 +78,7 @@ struct error *database_finish(struct database *database)
     sqlite_file_close(database->sqlite);
     /* Some file systems tell of a full disk only here (close(2)). */
     if (close(database->fd) < 0 && !error)
-        error = error_errno(errno, "cannot write the database");
+        error = error_errno(errno, "cannot write the database %s", database->path);
     free(database);
     return error;
 }

@@ -13,8 +13,9 @@
 
 struct database;
 
-/* In the file that a stream of ours has open, which must be an empty regular file. */
-struct error *database_create(int fd, struct database **database);
+/* In the file that a stream of ours has open, which must be an empty regular file. path is what
+ * errors call it, and must outlive the database. */
+struct error *database_create(int fd, const char *path, struct database **database);
 /* Ends the last transaction and closes. What failed first, here or before. */
 struct error *database_finish(struct database *database);
 

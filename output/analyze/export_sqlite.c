@@ -329,7 +329,7 @@ static struct error *write_tables(struct database *database, const struct report
 struct error *export_sqlite(const struct report *report, FILE *out)
 {
     struct database *database;
-    struct error *error = database_create(fileno(out), &database);
+    struct error *error = database_create(fileno(out), report->file, &database);
     if (error)
         return error;
     error = write_tables(database, report);

@@ -407,6 +407,11 @@ struct error *options_parse(int argc, char **argv, struct options *options)
     return error;
 }
 
+bool options_choose(const struct options *options)
+{
+    return options->has_filter || options->min_count || options->threshold_bytes;
+}
+
 void options_deinit(struct options *options)
 {
     if (options->has_filter)

@@ -93,6 +93,10 @@ struct options {
 struct error *options_parse(int argc, char **argv, struct options *options);
 void options_deinit(struct options *options);
 
+/* The options that choose among sites or stacks, and whether any of them is given. */
+#define OPTIONS_CHOOSING "--filter, --min-count and --threshold-bytes"
+bool options_choose(const struct options *options);
+
 /* options_help.c */
 void options_print_help(void);
 

@@ -213,6 +213,12 @@ static void print_full_table(const struct report *report, FILE *out, struct site
     site_table_print_sums(report, out, sites, measure.total);
 }
 
+static void print_none(const struct report *report, FILE *out)
+{
+    fputc('\n', out);
+    site_table_print_none(report, out, false, "allocations");
+}
+
 static void print_notes(const struct report *report, FILE *out)
 {
     const struct catalog *catalog = &report->replay->catalog;
@@ -258,7 +264,7 @@ struct error *report_summary(const struct report *report, FILE *out)
         return error;
     print_totals(report, out);
     if (!sites.count && report->replay->totals.allocations)
-        fputs("\nNo site passes --filter, --min-count and --threshold-bytes.\n", out);
+        print_none(report, out);
     else if (report->options->table)
         print_full_table(report, out, &sites);
     else

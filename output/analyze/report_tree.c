@@ -273,6 +273,11 @@ static void print_heading(const struct printer *printer)
             printer->measure.title,
             measure_format_both(&printer->measure, printer->total, text, sizeof text),
             printer->total == printer->measure.total ? "" : ", chosen of all");
+    if (!printer->total) {
+        fprintf(printer->out, "No stack%s has any.\n",
+                options_choose(printer->report->options) ? " that passes " OPTIONS_CHOOSING : "");
+        return;
+    }
     fprintf(printer->out, "%*s%8s ", width, "total", "share");
     if (printer->bottom_up)
         fputs("   function\n", printer->out);

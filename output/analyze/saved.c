@@ -37,17 +37,23 @@ bool saved_is_json(const char *path)
 /* ---- Values ---- */
 
 struct loading {
-    const char *path;
     const json_t *stacks; /* the member */
     const json_t *strings;
     uint32_t *modules; /* by string: the module of that path, 0 for none yet */
     struct replay *replay;
 };
 
-static struct error *corrupt(const struct loading *loading, const char *what, size_t index)
+/* Errors are about the file, whose name saved_load() puts before them. */
+static struct error *corrupt(const char *what, size_t index)
 {
-    return error_format(ERROR_CORRUPT, "%s: not as --save writes it: %s[%zu]", loading->path, what,
-                        index);
+    return error_format(ERROR_CORRUPT, "not as --save writes it: %s[%zu]", what, index);
+}
+
+/* What is not there might be taken for 0, and all of the log for growth. */
+static struct error *lacks(const char *member, const char *number)
+{
+    return error_format(ERROR_CORRUPT, "not as --save writes it: %s has no number %s", member,
+                        number);
 }
 
 /* A whole number of at most most; false if it is none. */
@@ -82,8 +88,7 @@ static struct error *check_array(const struct loading *loading, const char *name
     *array = json_object_get(loading->stacks, name);
     if (json_is_array(*array) && json_array_size(*array) < UINT32_MAX)
         return NULL;
-    return error_format(ERROR_CORRUPT, "%s: not as --save writes it: no array %s", loading->path,
-                        name);
+    return error_format(ERROR_CORRUPT, "not as --save writes it: no array %s", name);
 }
 
 /* ---- Definitions ---- */
@@ -94,7 +99,7 @@ static struct error *load_strings(struct loading *loading)
     size_t count = error ? 0 : json_array_size(loading->strings);
     for (size_t i = 0; i < count; i++) {
         if (!json_is_string(json_array_get(loading->strings, i)))
-            return corrupt(loading, "strings", i);
+            return corrupt("strings", i);
     }
     loading->modules = calloc(count + 1, sizeof *loading->modules);
     return error || loading->modules ? error : error_no_memory();
@@ -130,7 +135,7 @@ static struct error *load_frame(struct loading *loading, const json_t *array, ui
         !get_number(json_array_get(array, 0), UINT32_MAX, &flags) ||
         !get_string(loading, json_array_get(array, 1), &path) ||
         !get_number(json_array_get(array, 2), UINT64_MAX, &frame.frame.address))
-        return corrupt(loading, "frames", id - 1);
+        return corrupt("frames", id - 1);
     frame.frame.flags = (uint32_t)flags;
     struct error *error = module_of(loading, json_array_get(array, 1), &frame.frame.module);
     if (!error)
@@ -148,7 +153,7 @@ static struct error *load_frame(struct loading *loading, const json_t *array, ui
     if (!locations)
         error = error_no_memory();
     else if (!good)
-        error = corrupt(loading, "frames", id - 1);
+        error = corrupt("frames", id - 1);
     else
         error = replay_record(
             loading->replay,
@@ -166,7 +171,7 @@ static struct error *load_stack(struct loading *loading, const json_t *array, ui
     if (!get_id(json_array_get(array, 0), catalog->stack_count, &stack.stack.parent) ||
         !get_id(json_array_get(array, 1), catalog->frame_count, &stack.stack.frame) ||
         !stack.stack.frame)
-        return corrupt(loading, "stacks", id - 1);
+        return corrupt("stacks", id - 1);
     return replay_record(loading->replay, &stack);
 }
 
@@ -179,7 +184,7 @@ static struct error *load_process(struct loading *loading, const json_t *array, 
         !get_id(json_array_get(array, 1), catalog->process_count, &process.process.parent) ||
         !get_number(json_array_get(array, 2), UINT32_MAX, &origin) ||
         !get_string(loading, json_array_get(array, 3), &process.process.executable))
-        return corrupt(loading, "processes", id - 1);
+        return corrupt("processes", id - 1);
     process.process.pid = json_integer_value(json_array_get(array, 0));
     process.process.origin = (uint32_t)origin;
     return replay_record(loading->replay, &process);
@@ -193,7 +198,7 @@ static struct error *load_thread(struct loading *loading, const json_t *array, u
         !get_id(json_array_get(array, 1), catalog->process_count, &thread.thread.process) ||
         !thread.thread.process ||
         !get_string(loading, json_array_get(array, 2), &thread.thread.name))
-        return corrupt(loading, "threads", id - 1);
+        return corrupt("threads", id - 1);
     thread.thread.tid = json_integer_value(json_array_get(array, 0));
     return replay_record(loading->replay, &thread);
 }
@@ -228,6 +233,15 @@ static const struct json_field *find_field(const char *name)
     return NULL;
 }
 
+static bool has_column(const struct columns *columns, const struct json_field *field)
+{
+    for (size_t i = 0; i < columns->count; i++) {
+        if (columns->sums[i] == field)
+            return true;
+    }
+    return false;
+}
+
 static struct error *load_columns(const struct loading *loading, struct columns *columns)
 {
     static const char *const splits[] = JSON_SPLITS; /* a group's column has the split's name */
@@ -239,11 +253,11 @@ static struct error *load_columns(const struct loading *loading, struct columns 
     *columns =
         (struct columns){.stack = SIZE_MAX, .group = SIZE_MAX, .count = json_array_size(array)};
     if (columns->count > MOST_COLUMNS)
-        return corrupt(loading, "columns", MOST_COLUMNS);
+        return corrupt("columns", MOST_COLUMNS);
     for (size_t i = 0; i < columns->count; i++) {
         const char *name = json_string_value(json_array_get(array, i));
         if (!name)
-            return corrupt(loading, "columns", i);
+            return corrupt("columns", i);
         if (strcmp(name, splits[REPLAY_BY_STACK]) == 0)
             columns->stack = i;
         else if (strcmp(name, group) == 0)
@@ -251,9 +265,13 @@ static struct error *load_columns(const struct loading *loading, struct columns 
         else
             columns->sums[i] = find_field(name);
     }
+    for (const struct json_field *field = json_sum_fields; field->name; field++) {
+        if (!has_column(columns, field))
+            return lacks("a row of the stacks", field->name);
+    }
     bool split = loading->replay->options.split != REPLAY_BY_STACK;
     if (columns->stack == SIZE_MAX || (split && columns->group == SIZE_MAX))
-        return corrupt(loading, "columns", columns->count);
+        return corrupt("columns", columns->count);
     return NULL;
 }
 
@@ -272,7 +290,7 @@ static struct error *load_row(const struct loading *loading, const struct column
         (columns->group != SIZE_MAX &&
          !get_id(json_array_get(array, columns->group),
                  by_thread ? catalog->thread_count : catalog->process_count, &group)))
-        return corrupt(loading, "rows", index);
+        return corrupt("rows", index);
     uint32_t row = rows_find(replay, stack, group);
     if (!row)
         return error_no_memory();
@@ -283,7 +301,7 @@ static struct error *load_row(const struct loading *loading, const struct column
             continue;
         if (!get_number(json_array_get(array, i), INT64_MAX, &number) ||
             __builtin_add_overflow(json_field_get(field, all), number, &sum))
-            return corrupt(loading, "rows", index);
+            return corrupt("rows", index);
         json_field_set(field, all, sum);
         struct replay_sums *sums = &replay->rows[row].sums;
         json_field_set(field, sums, json_field_get(field, sums) + number);
@@ -317,8 +335,7 @@ static int64_t id_of(const json_t *value)
 }
 
 /* What the file was saved with. */
-static struct error *read_options(const char *path, const json_t *root,
-                                  struct replay_options *options)
+static struct error *read_options(const json_t *root, struct replay_options *options)
 {
     static const char *const splits[] = JSON_SPLITS;
     const json_t *selection = json_object_get(json_object_get(root, "program"), "selection");
@@ -336,33 +353,32 @@ static struct error *read_options(const char *path, const json_t *root,
         if (strcmp(split, splits[i]) == 0)
             return NULL;
     }
-    return error_format(ERROR_CORRUPT, "%s: not as --save writes it: no split", path);
+    return error_format(ERROR_CORRUPT, "not as --save writes it: no split");
 }
 
-static struct error *check_schema(const char *path, const json_t *root)
+static struct error *check_schema(const json_t *root)
 {
     const json_t *schema = json_object_get(root, "schema");
     const char *name = json_string_value(json_object_get(schema, "name"));
     json_int_t version = json_integer_value(json_object_get(schema, "version"));
     if (!name || strcmp(name, JSON_SCHEMA) != 0)
-        return error_format(ERROR_FORMAT, "%s: JSON, but not of --save", path);
+        return error_format(ERROR_FORMAT, "JSON, but not of --save");
     if (version != JSON_SCHEMA_VERSION)
         return error_format(ERROR_FORMAT,
-                            "%s: saved in version %lld of the format, and this is version %d", path,
+                            "saved in version %lld of the format, and this is version %d",
                             (long long)version, JSON_SCHEMA_VERSION);
     if (!json_is_object(json_object_get(root, "summary")))
-        return error_format(ERROR_CORRUPT, "%s: not as --save writes it: no summary", path);
+        return error_format(ERROR_CORRUPT, "not as --save writes it: no summary");
     if (!json_is_object(json_object_get(root, "stacks")))
         return error_format(ERROR_FORMAT,
-                            "%s: a report of --json, without the stacks that --save writes", path);
+                            "a report of --json, without the stacks that --save writes");
     return NULL;
 }
 
-static struct error *load_all(const char *path, const json_t *root, struct profile *profile)
+static struct error *load_all(const json_t *root, struct profile *profile)
 {
     struct replay *replay = &profile->replay;
-    struct loading loading = {
-        .path = path, .stacks = json_object_get(root, "stacks"), .replay = replay};
+    struct loading loading = {.stacks = json_object_get(root, "stacks"), .replay = replay};
     const json_t *summary = json_object_get(root, "summary");
     struct error *error = load_strings(&loading);
     if (!error)
@@ -377,13 +393,11 @@ static struct error *load_all(const char *path, const json_t *root, struct profi
         error = load_rows(&loading);
     free(loading.modules);
     for (const struct json_field *field = json_total_fields; !error && field->name; field++) {
-        const json_t *value = json_object_get(summary, field->name);
-        uint64_t number = 0; /* of a member that has been added since */
-        if (value && !get_number(value, INT64_MAX, &number))
-            error = error_format(ERROR_CORRUPT, "%s: not as --save writes it: summary.%s", path,
-                                 field->name);
-        else
+        uint64_t number;
+        if (get_number(json_object_get(summary, field->name), INT64_MAX, &number))
             json_field_set(field, &replay->totals, number);
+        else
+            error = lacks("the summary", field->name);
     }
     profile->header.attached = json_is_true(json_object_get(summary, "attached"));
     profile->truncated = json_is_true(json_object_get(summary, "truncated"));
@@ -398,17 +412,17 @@ struct error *saved_load(const char *path, struct text_pool *texts, struct profi
     json_t *root = json_load_file(path, 0, &why);
     if (!root)
         return error_format(ERROR_FORMAT, "%s: no JSON: line %d: %s", path, why.line, why.text);
-    struct error *error = check_schema(path, root);
+    struct error *error = check_schema(root);
     if (!error)
-        error = read_options(path, root, &options);
+        error = read_options(root, &options);
     options.texts = texts;
     if (!error)
         error = replay_init(&profile->replay, &options, &profile->header);
     if (!error) {
-        error = load_all(path, root, profile);
+        error = load_all(root, profile);
         if (error)
             profile_deinit(profile);
     }
     json_decref(root);
-    return error;
+    return error ? error_prefix(error, "%s", path) : NULL;
 }

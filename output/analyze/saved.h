@@ -20,7 +20,8 @@ bool saved_is_json(const char *path);
 
 /*
  * profile_deinit() frees the profile. An ERROR_FORMAT error says that the file is no JSON or was
- * not written by --save, an ERROR_CORRUPT error what in it is wrong. texts: see profile_load().
+ * not written by --save, an ERROR_CORRUPT error what in it is wrong or missing. All name the file.
+ * texts: see profile_load().
  */
 struct error *saved_load(const char *path, struct text_pool *texts, struct profile *profile);
 

@@ -54,6 +54,30 @@ void site_table_place(const struct report *report, FILE *out, const struct sites
     }
 }
 
+void site_table_print_none(const struct report *report, FILE *out, bool any, const char *lacks)
+{
+    static const char *const groups[] = {
+        [GROUP_FUNCTION] = "function", [GROUP_MODULE] = "module", [GROUP_FILE] = "file",
+        [GROUP_LINE] = "site",         [GROUP_THREAD] = "thread", [GROUP_PROCESS] = "process",
+    };
+    static const char passes[] = "passes " OPTIONS_CHOOSING;
+    const char *group = groups[report->options->group];
+    if (!options_choose(report->options))
+        fprintf(out, "No %s has %s.\n", group, lacks);
+    else if (any)
+        fprintf(out, "No %s that %s has %s.\n", group, passes, lacks);
+    else
+        fprintf(out, "No %s %s.\n", group, passes);
+}
+
+static void print_head(const struct report *report, FILE *out, const struct site_table *table)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        fprintf(out, "%*s ", width_of(&table->columns[i], report->options->verbose),
+                table->columns[i].title);
+    fputs(" where\n", out);
+}
+
 void site_table_print(const struct report *report, FILE *out, struct sites *sites,
                       const struct site_table *table)
 {
@@ -61,10 +85,6 @@ void site_table_print(const struct report *report, FILE *out, struct sites *site
     size_t shown = 0;
     size_t left = 0;
     sites_sort(sites, options, table->weigh);
-    for (size_t i = 0; i < table->column_count; i++)
-        fprintf(out, "%*s ", width_of(&table->columns[i], options->verbose),
-                table->columns[i].title);
-    fputs(" where\n", out);
     for (size_t i = 0; i < sites->count; i++) {
         const struct site *site = &sites->sites[i];
         if (!table->zeros && !table->weigh(&site->sums))
@@ -73,7 +93,8 @@ void site_table_print(const struct report *report, FILE *out, struct sites *site
             left++;
             continue;
         }
-        shown++;
+        if (!shown++)
+            print_head(report, out, table);
         for (size_t c = 0; c < table->column_count; c++)
             print_cell(report, out, table, &table->columns[c], site);
         fputc(' ', out);
@@ -81,6 +102,8 @@ void site_table_print(const struct report *report, FILE *out, struct sites *site
     }
     if (left)
         fprintf(out, "%zu more; --limit=0 shows all\n", left);
+    if (!shown)
+        site_table_print_none(report, out, sites->count > 0, table->lacks);
 }
 
 static uint64_t self_weight(const struct report *report, const struct site *site)
@@ -145,5 +168,6 @@ void site_table_print_sums(const struct report *report, FILE *out, struct sites 
                          .total = total,
                          .weigh = sites_metric_weight(sites_metric(report->options)),
                          .zeros = true,
+                         .lacks = "allocations",
                      });
 }

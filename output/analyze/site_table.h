@@ -34,12 +34,17 @@ struct site_table {
     uint64_t total;     /* what shares are of */
     sites_weight weigh; /* chooses the stack that -vvv shows of a site, and its order */
     bool zeros;         /* also sites that weigh nothing */
+    const char *lacks;  /* what no site has if there is none to be shown: "failed calls" */
 };
 
 /* Sorts the sites (--sort-by=name, or by weight) and prints them up to --limit, with a word about
- * those left out. */
+ * those left out. Without any a line takes the table's place. */
 void site_table_print(const struct report *report, FILE *out, struct sites *sites,
                       const struct site_table *table);
+
+/* The line in the place of a table that has no site: because the options let none pass, or, with
+ * any set, those that pass have nothing of what the table lacks. */
+void site_table_print_none(const struct report *report, FILE *out, bool any, const char *lacks);
 
 /* The table of --metric, --sort-by and --group-by: self and, where they differ, cumulative shares
  * of total, and all sums. */

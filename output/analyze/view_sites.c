@@ -53,7 +53,8 @@ struct error *view_peak(const struct report *report, FILE *out)
                        &(struct site_table){.columns = columns,
                                             .column_count = COUNT_OF(columns),
                                             .total = totals->peak_bytes,
-                                            .weigh = sites_metric_weight(METRIC_PEAK)});
+                                            .weigh = sites_metric_weight(METRIC_PEAK),
+                                            .lacks = "blocks at the peak"});
 }
 
 /* ---- temporary ---- */
@@ -95,7 +96,8 @@ struct error *view_temporary(const struct report *report, FILE *out)
                        &(struct site_table){.columns = columns,
                                             .column_count = COUNT_OF(columns),
                                             .total = totals->temporary,
-                                            .weigh = sites_metric_weight(METRIC_TEMPORARY)});
+                                            .weigh = sites_metric_weight(METRIC_TEMPORARY),
+                                            .lacks = "temporary allocations"});
 }
 
 /* ---- growth ---- */
@@ -162,7 +164,8 @@ struct error *view_growth(const struct report *report, FILE *out)
                        &(struct site_table){.columns = columns,
                                             .column_count = COUNT_OF(columns),
                                             .total = totals->copied,
-                                            .weigh = weigh_growth});
+                                            .weigh = weigh_growth,
+                                            .lacks = "reallocations"});
 }
 
 /* ---- slack ---- */
@@ -228,7 +231,8 @@ struct error *view_slack(const struct report *report, FILE *out)
                        &(struct site_table){.columns = columns,
                                             .column_count = COUNT_OF(columns),
                                             .total = totals->slack,
-                                            .weigh = weigh_slack});
+                                            .weigh = weigh_slack,
+                                            .lacks = "slack"});
 }
 
 /* ---- failed ---- */
@@ -266,5 +270,6 @@ struct error *view_failed(const struct report *report, FILE *out)
                        &(struct site_table){.columns = columns,
                                             .column_count = COUNT_OF(columns),
                                             .total = total,
-                                            .weigh = weigh_failed});
+                                            .weigh = weigh_failed,
+                                            .lacks = "failed calls"});
 }

@@ -77,7 +77,8 @@ struct error *view_threads(const struct report *report, FILE *out)
                                           .column_count = COUNT_OF(columns),
                                           .total = report->replay->totals.bytes,
                                           .weigh = sites_metric_weight(metric),
-                                          .zeros = true});
+                                          .zeros = true,
+                                          .lacks = "allocations"});
     sites_deinit(&sites);
     return NULL;
 }
@@ -139,7 +140,8 @@ struct error *view_cross_thread(const struct report *report, FILE *out)
                      &(struct site_table){.columns = columns,
                                           .column_count = COUNT_OF(columns),
                                           .total = totals->foreign,
-                                          .weigh = weigh_foreign});
+                                          .weigh = weigh_foreign,
+                                          .lacks = "blocks that another thread freed"});
     sites_deinit(&sites);
     return print_pairs(report, out);
 }

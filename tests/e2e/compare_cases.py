@@ -224,6 +224,7 @@ def wrong_baselines_are_errors(tools):
         result = tools.run(tools.analyzer, f"--compare={path}", log)
         equal((result.returncode, result.stdout), (3, b""), f"{data[:40]} ({result.stderr})")
         check(path.encode() in result.stderr and told in result.stderr, result.stderr)
+        check(b"the baseline: " in result.stderr, result.stderr)
     plain = tools.analyze(log, "--json").encode()
     refused(plain, b"a report of --json, without the stacks")
 
@@ -259,6 +260,42 @@ def wrong_baselines_are_errors(tools):
     damaged(lambda report: report["schema"].update(version=2), b"")
     damaged(lambda report: report["summary"].update(peak_memory="1"), b"")
     damaged(lambda report: report.pop("summary"), b"")
+    for missing in (tools.folder, tools.log(".missing")):
+        compared(tools, missing, log, status=3, warned=b"the baseline: cannot ")
+        compared(tools, missing, log, status=3, warned=missing.encode())
+    compared(tools, log, log, "--process=1", status=2, warned=b"--process: the log has no process")
+
+
+@case
+def a_saved_number_that_is_missing_is_not_taken_for_0(tools):
+    log = tools.trace(tools.fixture("basic")).log
+    with open(saved(tools, log), encoding="utf-8") as file:
+        good = json.load(file)
+    path = tools.log(".json")
+
+    def refused(report, told):
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(report, file)
+        compared(tools, path, log, "--fail-if=growth>0", status=3, warned=told.encode())
+
+    def without(of, name):
+        return {key: value for key, value in of.items() if key != name}
+    # What --save adds for other readers is not needed.
+    needed = set(good["summary"]) - {"processes", "threads", "attached", "truncated"}
+    check(len(needed) > 20, needed)
+    for name in needed:
+        refused({**good, "summary": without(good["summary"], name)},
+                f"the baseline: {path}: not as --save writes it: the summary has no number {name}")
+    columns = good["stacks"]["columns"]
+    for i, name in enumerate(columns):
+        if name in ("stack", "process", "thread"):
+            continue
+        stacks = {**good["stacks"], "columns": columns[:i] + ["other"] + columns[i + 1:]}
+        refused({**good, "stacks": stacks},
+                f"{path}: not as --save writes it: a row of the stacks has no number {name}")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({**good, "summary": {**good["summary"], "added_since": 1}}, file)
+    check("No site changed." in compared(tools, path, log), "a member that is not known")
 
 
 @case

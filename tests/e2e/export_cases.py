@@ -96,7 +96,12 @@ def exports_say_when_the_disk_is_full(tools):
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
     result = tools.run(tools.analyzer, f"--export=sqlite:{path}", log, preexec_fn=limit)
     equal(result.returncode, 3, "sqlite: status")
-    check(b"cannot write the database: File too large" in result.stderr, f"{result.stderr}")
+    check(f"cannot write the database {path}: File too large".encode() in result.stderr,
+          f"{result.stderr}")
+    result = tools.run(tools.analyzer, "--export=sqlite:/dev/null", log)
+    equal(result.returncode, 3, "no regular file: status")
+    check(b"cannot write a database to /dev/null: it must be a regular file" in result.stderr,
+          f"{result.stderr}")
 
 
 # ---- pprof ----

@@ -141,6 +141,62 @@ def cumulative_shares_reach_main(tools):
 
 
 @case
+def a_table_without_sites_says_so_in_one_line(tools):
+    log, _ = life(tools)
+    tables = [f"--view={name}" for name in ("peak", "temporary", "growth", "slack", "failed",
+                                            "threads", "cross-thread")]
+    tables += ["--metric=leaked", "--sort-by=count", "--tree=top-down", "--tree=bottom-up"]
+    passes = "passes --filter, --min-count and --threshold-bytes"
+    for table in tables:
+        heads = [line for line in tools.analyze(log, table).splitlines()
+                 if re.search(r" (where|function)$", line)]
+        equal(len(heads), 1, f"{table}: heads of columns")
+        for option in ("--filter=nothing_of_that_name", "--min-count=1000000000",
+                       "--threshold-bytes=1000000000000"):
+            lines = tools.analyze(log, table, option).splitlines()
+            said = [line for line in lines if passes in line]
+            equal(len(said), 1, f"{table} {option}: {lines}")
+            check(re.match(r"No (site|thread|stack) ", said[0]), said)
+            check(not set(heads) & set(lines), f"{table} {option}: {lines}")
+    said = tools.analyze(log, "--view=growth", "--filter=use_and_throw_away", "--group-by=function")
+    check(said.endswith(f"\nNo function that {passes} has reallocations.\n"), said)
+    # Of the beginning there is nothing, whatever is chosen.
+    for table, told in (("--view=temporary", "No site has temporary allocations."),
+                        ("--view=threads", "No thread has allocations."),
+                        ("--tree=top-down", "No stack has any.")):
+        lines = tools.analyze(log, table, "--to=0").splitlines()
+        equal(lines[-1], told, table)
+        check(not any(re.search(r" (where|function)$", line) for line in lines), lines)
+
+
+@case
+def a_filter_changes_no_total_of_the_log(tools):
+    log, _ = life(tools)
+    chosen = "--filter=use_and_throw_away"
+
+    def first_lines(*options):
+        return [tools.analyze(log, *options, *more).splitlines()[0] for more in ((), (chosen,))]
+    for view in "peak", "temporary", "growth", "slack", "failed", "cross-thread":
+        before, after = first_lines(f"--view={view}")
+        equal(before, after, view)
+    before, after = first_lines("--leaks")
+    check(after.startswith(before.split(", from ")[0] + "; chosen of them: 0 bytes in 0"), after)
+    whole, part = tools.json(log), tools.json(log, chosen)
+    for member in "summary", "histograms":
+        equal(part[member], whole[member], member)
+    weight = sum(site["total_bytes"] for site in part["allocations"])
+    share = f"{100 * weight / whole['summary']['total_bytes_allocated']:.1f}%"
+    table = tools.analyze(log, "--metric=bytes", "--group-by=function", chosen)
+    equal(line_with(table, "use_and_throw_away").split()[0], share, "share of the log's total")
+    # Of what is chosen only:
+    before, after = first_lines("--view=sizes")
+    equal(after, f"Sizes of {sum(site['count'] for site in part['allocations']):,} blocks", before)
+    before, after = first_lines("--tree=top-down")
+    check(f"({weight:,} bytes), chosen of all" in after or f": {weight:,} bytes, chosen" in after,
+          after)
+
+
+@case
 def views_are_named_when_one_is_unknown(tools):
     result = tools.run(tools.analyzer, "--view=nonsense", "x.cbor")
     equal(result.returncode, 2, "status")
