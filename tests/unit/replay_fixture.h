@@ -108,19 +108,41 @@ static inline void fixture_realloc_begin(struct replay *replay, uint32_t thread,
                                      .realloc_begin = {.thread = thread, .address = address}});
 }
 
+/* Times are ticks, which are microseconds here. */
+static inline void fixture_alloc_at(struct replay *replay, uint64_t time, uint32_t thread,
+                                    uint64_t address, uint64_t size, uint32_t stack)
+{
+    fixture_feed(
+        replay,
+        (struct log_record){
+            .kind = LOG_ALLOC,
+            .alloc = {
+                .time = time, .thread = thread, .address = address, .size = size, .stack = stack}});
+}
+
+static inline void fixture_free_at(struct replay *replay, uint64_t time, uint32_t thread,
+                                   uint64_t address)
+{
+    fixture_feed(replay,
+                 (struct log_record){.kind = LOG_FREE,
+                                     .free = {.time = time, .thread = thread, .address = address}});
+}
+
+static inline void fixture_end_process_at(struct replay *replay, uint64_t time, uint32_t process)
+{
+    fixture_feed(replay, (struct log_record){.kind = LOG_PROCESS_END,
+                                             .process_end = {.process = process, .time = time}});
+}
+
 static inline void fixture_alloc(struct replay *replay, uint32_t thread, uint64_t address,
                                  uint64_t size, uint32_t stack)
 {
-    fixture_feed(
-        replay, (struct log_record){
-                    .kind = LOG_ALLOC,
-                    .alloc = {.thread = thread, .address = address, .size = size, .stack = stack}});
+    fixture_alloc_at(replay, 0, thread, address, size, stack);
 }
 
 static inline void fixture_free(struct replay *replay, uint32_t thread, uint64_t address)
 {
-    fixture_feed(replay, (struct log_record){.kind = LOG_FREE,
-                                             .free = {.thread = thread, .address = address}});
+    fixture_free_at(replay, 0, thread, address);
 }
 
 static inline void fixture_realloc(struct replay *replay, uint32_t thread, uint64_t from,

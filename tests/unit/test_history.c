@@ -362,16 +362,10 @@ static void a_part_of_the_log_begins_where_it_does(void **state)
     options.from = 1.0;
     options.to = 1.5;
     begin(oracle, options, REPLAY_NEEDS_HISTORY, 1000);
-    fixture_feed(
-        &oracle->replay,
-        (struct log_record){
-            .kind = LOG_ALLOC,
-            .alloc = {.time = 5, .thread = 1, .address = 0x999000, .size = 7, .stack = 1}});
+    fixture_alloc_at(&oracle->replay, 5, 1, 0x999000, 7, 1);
     for (uint64_t i = 0; i < 1000; i++)
         step(oracle, 1000000 + i * 100);
-    fixture_feed(&oracle->replay,
-                 (struct log_record){.kind = LOG_FREE,
-                                     .free = {.time = 1600000, .thread = 1, .address = 0x999000}});
+    fixture_free_at(&oracle->replay, 1600000, 1, 0x999000);
     check(oracle);
     assert_int_equal(history_time(oracle->replay.history, 0), 1000000);
     assert_int_equal(history_time(oracle->replay.history, oracle->replay.history->bin_count),
@@ -404,23 +398,6 @@ static uint64_t last_of_row(const struct replay *replay, uint32_t row)
     return bytes;
 }
 
-static void end_at(struct replay *replay, uint32_t process, uint64_t time)
-{
-    fixture_feed(replay, (struct log_record){.kind = LOG_PROCESS_END,
-                                             .process_end = {.process = process, .time = time}});
-}
-
-static void alloc_at(struct replay *replay, uint32_t thread, uint64_t time, uint64_t address,
-                     uint64_t size, uint32_t stack)
-{
-    fixture_feed(
-        replay,
-        (struct log_record){
-            .kind = LOG_ALLOC,
-            .alloc = {
-                .time = time, .thread = thread, .address = address, .size = size, .stack = stack}});
-}
-
 static void begin_history(struct replay *replay, int64_t pid)
 {
     struct replay_options options = fixture_options(REPLAY_BY_STACK);
@@ -436,12 +413,12 @@ static void a_process_gives_back_its_memory_when_it_ends_but_the_last_one_keeps_
     (void)state;
     struct replay replay;
     begin_history(&replay, -1);
-    alloc_at(&replay, 1, 10, 0x10, 100, 1);
+    fixture_alloc_at(&replay, 10, 1, 0x10, 100, 1);
     fixture_process(&replay, 2, 1, LOG_ORIGIN_FORK);
     fixture_thread(&replay, 2, 2);
-    alloc_at(&replay, 2, 20, 0x20, 1000, 2);
-    end_at(&replay, 2, 500);
-    end_at(&replay, 1, 900);
+    fixture_alloc_at(&replay, 20, 2, 0x20, 1000, 2);
+    fixture_end_process_at(&replay, 500, 2);
+    fixture_end_process_at(&replay, 900, 1);
     fixture_finish(&replay);
     assert_int_equal(live_at(&replay, 15), 200); /* with the child's copy */
     assert_int_equal(live_at(&replay, 499), 1200);
@@ -456,11 +433,11 @@ static void a_process_that_appears_after_the_last_one_s_end_goes_on(void **state
     (void)state;
     struct replay replay;
     begin_history(&replay, -1);
-    alloc_at(&replay, 1, 10, 0x10, 100, 1);
-    end_at(&replay, 1, 50);
+    fixture_alloc_at(&replay, 10, 1, 0x10, 100, 1);
+    fixture_end_process_at(&replay, 50, 1);
     fixture_process(&replay, 2, 1, LOG_ORIGIN_FORK);
     fixture_thread(&replay, 2, 2);
-    alloc_at(&replay, 2, 80, 0x20, 1000, 2);
+    fixture_alloc_at(&replay, 80, 2, 0x20, 1000, 2);
     fixture_finish(&replay);
     assert_int_equal(live_at(&replay, 49), 100);
     assert_int_equal(live_at(&replay, 50), 0);
@@ -475,14 +452,14 @@ static void one_process_s_history_is_its_own(void **state)
     (void)state;
     struct replay replay;
     begin_history(&replay, 102);
-    alloc_at(&replay, 1, 10, 0x10, 100, 1);
-    alloc_at(&replay, 1, 300, 0x20, 50, 1);
+    fixture_alloc_at(&replay, 10, 1, 0x10, 100, 1);
+    fixture_alloc_at(&replay, 300, 1, 0x20, 50, 1);
     fixture_process(&replay, 2, 1, LOG_ORIGIN_FORK);
     fixture_thread(&replay, 2, 2);
-    alloc_at(&replay, 2, 400, 0x30, 1000, 2);
-    end_at(&replay, 2, 500);
-    alloc_at(&replay, 1, 900, 0x40, 100, 1);
-    end_at(&replay, 1, 1000);
+    fixture_alloc_at(&replay, 400, 2, 0x30, 1000, 2);
+    fixture_end_process_at(&replay, 500, 2);
+    fixture_alloc_at(&replay, 900, 1, 0x40, 100, 1);
+    fixture_end_process_at(&replay, 1000, 1);
     fixture_finish(&replay);
     const struct history *history = replay.history;
     assert_int_equal(history_time(history, 0), 300); /* when it was forked */
@@ -513,8 +490,8 @@ static void a_free_that_was_not_seen_is_none(void **state)
     (void)state;
     struct replay replay;
     begin_history(&replay, -1);
-    alloc_at(&replay, 1, 1, 0x10, 100, 1);
-    alloc_at(&replay, 1, 2, 0x10, 30, 2);
+    fixture_alloc_at(&replay, 1, 1, 0x10, 100, 1);
+    fixture_alloc_at(&replay, 2, 1, 0x10, 30, 2);
     fixture_finish(&replay);
     assert_int_equal(live_at(&replay, 2), 30);
     assert_int_equal(replay.history->bins[2].freed, replay.totals.deallocations);

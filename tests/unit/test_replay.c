@@ -341,15 +341,6 @@ static void rows_of_a_child_are_its_own_when_split_by_process(void **state)
     replay_deinit(&replay);
 }
 
-static void feed_at(struct replay *replay, uint64_t time, uint64_t address, uint64_t size)
-{
-    fixture_feed(
-        replay,
-        (struct log_record){
-            .kind = LOG_ALLOC,
-            .alloc = {.time = time, .thread = 1, .address = address, .size = size, .stack = 1}});
-}
-
 static void span_of_time_limits_what_is_summed_up(void **state)
 {
     (void)state;
@@ -359,13 +350,11 @@ static void span_of_time_limits_what_is_summed_up(void **state)
     options.to = 2;
     fixture_begin_with(&replay, options);
     fixture_stack(&replay, 1, 0, 0, "f");
-    feed_at(&replay, 500000, 0x10, 1); /* ticks are microseconds here */
-    feed_at(&replay, 1000000, 0x20, 10);
-    fixture_feed(&replay,
-                 (struct log_record){.kind = LOG_FREE,
-                                     .free = {.time = 1500000, .thread = 1, .address = 0x10}});
-    feed_at(&replay, 2000000, 0x30, 100);
-    feed_at(&replay, 2000001, 0x40, 1000);
+    fixture_alloc_at(&replay, 500000, 1, 0x10, 1, 1); /* ticks are microseconds here */
+    fixture_alloc_at(&replay, 1000000, 1, 0x20, 10, 1);
+    fixture_free_at(&replay, 1500000, 1, 0x10);
+    fixture_alloc_at(&replay, 2000000, 1, 0x30, 100, 1);
+    fixture_alloc_at(&replay, 2000001, 1, 0x40, 1000, 1);
     fixture_finish(&replay);
     assert_int_equal(replay.totals.bytes, 110);
     assert_int_equal(replay.totals.deallocations, 0);

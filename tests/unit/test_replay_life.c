@@ -10,24 +10,6 @@
 
 #include "tests/unit/replay_fixture.h"
 
-static void alloc_at(struct replay *replay, uint64_t time, uint32_t thread, uint64_t address,
-                     uint64_t size, uint32_t stack)
-{
-    fixture_feed(
-        replay,
-        (struct log_record){
-            .kind = LOG_ALLOC,
-            .alloc = {
-                .time = time, .thread = thread, .address = address, .size = size, .stack = stack}});
-}
-
-static void free_at(struct replay *replay, uint64_t time, uint32_t thread, uint64_t address)
-{
-    fixture_feed(replay,
-                 (struct log_record){.kind = LOG_FREE,
-                                     .free = {.time = time, .thread = thread, .address = address}});
-}
-
 static void alloc_with_slack(struct replay *replay, uint64_t address, uint64_t size, uint64_t slack)
 {
     fixture_feed(replay, (struct log_record){.kind = LOG_ALLOC,
@@ -113,14 +95,14 @@ static void lifetimes_are_measured(void **state)
     options.needs = REPLAY_NEEDS_BUCKETS;
     fixture_begin_with(&replay, options); /* a tick is a microsecond */
     fixture_stack(&replay, 1, 0, 0, "f");
-    alloc_at(&replay, 0, 1, 0x10, 9, 1);
-    free_at(&replay, 0, 1, 0x10); /* under a microsecond */
-    alloc_at(&replay, 100, 1, 0x20, 16, 1);
-    free_at(&replay, 199, 1, 0x20); /* 99: under 100 */
-    alloc_at(&replay, 200, 1, 0x30, 17, 1);
-    free_at(&replay, 300, 1, 0x30);        /* 100: under 1,000 */
-    alloc_at(&replay, 400, 1, 0x40, 0, 1); /* 600 until the end */
-    alloc_at(&replay, 1000, 1, 0x50, 8, 1);
+    fixture_alloc_at(&replay, 0, 1, 0x10, 9, 1);
+    fixture_free_at(&replay, 0, 1, 0x10); /* under a microsecond */
+    fixture_alloc_at(&replay, 100, 1, 0x20, 16, 1);
+    fixture_free_at(&replay, 199, 1, 0x20); /* 99: under 100 */
+    fixture_alloc_at(&replay, 200, 1, 0x30, 17, 1);
+    fixture_free_at(&replay, 300, 1, 0x30);        /* 100: under 1,000 */
+    fixture_alloc_at(&replay, 400, 1, 0x40, 0, 1); /* 600 until the end */
+    fixture_alloc_at(&replay, 1000, 1, 0x50, 8, 1);
     fixture_finish(&replay);
     assert_int_equal(replay.lifetimes.all[0].count, 1);
     assert_int_equal(replay.lifetimes.all[2].count, 1);
@@ -157,11 +139,10 @@ static void only_old_blocks_leak_if_asked_so(void **state)
     options.older_than = 1e-3; /* 1,000 ticks */
     fixture_begin_with(&replay, options);
     fixture_stack(&replay, 1, 0, 0, "f");
-    alloc_at(&replay, 0, 1, 0x10, 100, 1);
-    alloc_at(&replay, 1000, 1, 0x20, 10, 1);
-    alloc_at(&replay, 1001, 1, 0x30, 1, 1);
-    fixture_feed(&replay, (struct log_record){.kind = LOG_PROCESS_END,
-                                              .process_end = {.process = 1, .time = 2000}});
+    fixture_alloc_at(&replay, 0, 1, 0x10, 100, 1);
+    fixture_alloc_at(&replay, 1000, 1, 0x20, 10, 1);
+    fixture_alloc_at(&replay, 1001, 1, 0x30, 1, 1);
+    fixture_end_process_at(&replay, 2000, 1);
     fixture_finish(&replay);
     assert_int_equal(replay.totals.leaked, 2);
     assert_int_equal(replay.totals.leaked_bytes, 110);
@@ -206,18 +187,18 @@ static void double_frees_are_told_from_invalid_ones(void **state)
     fixture_begin_with(&replay, options);
     fixture_thread(&replay, 2, 1);
     fixture_stack(&replay, 1, 0, 0, "f");
-    alloc_at(&replay, 1, 1, 0x10, 7, 1);
-    free_at(&replay, 2, 2, 0x10);
-    free_at(&replay, 3, 1, 0x10);   /* double */
-    free_at(&replay, 4, 1, 0x10);   /* and again */
-    free_at(&replay, 5, 1, 0xbad0); /* never was a block */
-    alloc_at(&replay, 6, 1, 0x10, 7, 1);
-    free_at(&replay, 7, 1, 0x10); /* fine */
-    alloc_at(&replay, 8, 1, 0x20, 1, 1);
+    fixture_alloc_at(&replay, 1, 1, 0x10, 7, 1);
+    fixture_free_at(&replay, 2, 2, 0x10);
+    fixture_free_at(&replay, 3, 1, 0x10);   /* double */
+    fixture_free_at(&replay, 4, 1, 0x10);   /* and again */
+    fixture_free_at(&replay, 5, 1, 0xbad0); /* never was a block */
+    fixture_alloc_at(&replay, 6, 1, 0x10, 7, 1);
+    fixture_free_at(&replay, 7, 1, 0x10); /* fine */
+    fixture_alloc_at(&replay, 8, 1, 0x20, 1, 1);
     fixture_realloc(&replay, 1, 0x20, 0x30, 2, 1);
     /* What a thread's end frees was freed by the program before: no faults. */
-    free_at(&replay, 9, 2, 0x40);
-    free_at(&replay, 9, 2, 0x50);
+    fixture_free_at(&replay, 9, 2, 0x40);
+    fixture_free_at(&replay, 9, 2, 0x50);
     fixture_feed(&replay, (struct log_record){.kind = LOG_THREAD_END, .thread_end = {.thread = 2}});
     fixture_finish(&replay);
     const struct bad_frees *frees = &replay.bad_frees;
@@ -245,10 +226,10 @@ static void frees_that_kill_a_process_are_its_own(void **state)
         options.needs = REPLAY_NEEDS_BAD_FREES;
         fixture_begin_with(&replay, options);
         fixture_thread(&replay, 2, 1);
-        free_at(&replay, 1, 2, 0x20); /* this thread ends before anything else happens */
+        fixture_free_at(&replay, 1, 2, 0x20); /* this thread ends before anything else happens */
         fixture_feed(&replay,
                      (struct log_record){.kind = LOG_THREAD_END, .thread_end = {.thread = 2}});
-        free_at(&replay, 2, 1, 0x30);
+        fixture_free_at(&replay, 2, 1, 0x30);
         fixture_feed(&replay,
                      (struct log_record){.kind = LOG_THREAD_END, .thread_end = {.thread = 1}});
         fixture_end_process(&replay, 1, statuses[i]);
