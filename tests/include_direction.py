@@ -10,6 +10,7 @@ ALLOWED = {
     "output/log": ("output/log/",),
     "symbols": ("symbols/", "output/log/error.h"),
     "tracer": ("tracer/", "symbols/", "output/log/"),
+    "tracer/leaks": ("tracer/", "symbols/", "output/log/"),
     "output/analyze": ("output/analyze/", "output/log/"),
 }
 PTRACE_FILE = "tracer/ptrace_io.c"

@@ -10,3 +10,8 @@ add_library(allocptrace_probe_logic STATIC
 target_include_directories(allocptrace_probe_logic SYSTEM PRIVATE ${UTHASH_INCLUDE_DIR})
 target_link_libraries(allocptrace_probe_logic PUBLIC allocptrace_log
   PRIVATE allocptrace_options PkgConfig::CAPSTONE)
+
+# What decides about leaks, apart from how memory is read.
+add_library(allocptrace_leak_logic STATIC
+  leaks/live_blocks.c)
+target_link_libraries(allocptrace_leak_logic PUBLIC allocptrace_log PRIVATE allocptrace_options)

@@ -218,11 +218,16 @@ static struct recorder_thread_state *thread_state(struct recorder *recorder, uin
 
 void recorder_note_reallocation(struct recorder *recorder, struct recorder_thread_state *thread)
 {
-    bool reallocating = false;
-    for (size_t i = 0; i < thread->capacity; i++)
-        reallocating = reallocating || (thread->calls[i].old_address && !thread->calls[i].begun);
+    bool reallocating = false, begun = false;
+    for (size_t i = 0; i < thread->capacity; i++) {
+        const struct open_call *open = &thread->calls[i];
+        reallocating = reallocating || (open->old_address && !open->begun);
+        begun = begun || (open->old_address && open->begun);
+    }
     recorder->reallocating += (uint32_t)reallocating - (uint32_t)thread->reallocating;
+    recorder->begun += (uint32_t)begun - (uint32_t)thread->begun;
     thread->reallocating = reallocating;
+    thread->begun = begun;
 }
 
 static void work_call(struct recorder *recorder, const struct recorder_call *call)
@@ -241,7 +246,7 @@ static void work_call(struct recorder *recorder, const struct recorder_call *cal
         for (size_t level = call->level; level < thread->capacity; level += 2)
             thread->calls[level] = (struct open_call){0};
         thread->calls[call->level] = open;
-        if (open.old_address || thread->reallocating)
+        if (open.old_address || thread->reallocating || thread->begun)
             recorder_note_reallocation(recorder, thread);
     }
     atomic_fetch_add_explicit(&recorder->unwound, 1, memory_order_release);
@@ -339,16 +344,21 @@ static void work_event(struct recorder *recorder, const struct recorder_event *e
     if (!thread)
         return;
     uint32_t stack = 0;
+    bool replaced = false;
     /* One call may come to several events (mremap); its stack stays until the level is reused. */
     if (event->level != RECORDER_NO_CALL && event->level < thread->capacity) {
-        stack = thread->calls[event->level].stack;
-        thread->calls[event->level].old_address = 0;
-        if (thread->reallocating)
+        struct open_call *open = &thread->calls[event->level];
+        stack = open->stack;
+        replaced = open->old_address && open->replaced;
+        open->old_address = 0;
+        if (thread->reallocating || thread->begun)
             recorder_note_reallocation(recorder, thread);
     }
     if (recorder->reallocating)
         begin_reallocations(recorder, event);
     put_event(recorder, event, stack);
+    if (recorder->leak_check)
+        recorder_live_event(recorder, event, stack, replaced);
 }
 
 static void work(struct recorder *recorder, uint32_t *item)
@@ -445,8 +455,10 @@ static void put_symbol(const struct log_record *record, void *data)
 
 void recorder_destroy(struct recorder *recorder)
 {
-    for (size_t i = 0; i < recorder->process_count; i++)
+    for (size_t i = 0; i < recorder->process_count; i++) {
         free(recorder->processes[i].slots);
+        live_blocks_destroy(recorder->processes[i].live);
+    }
     for (size_t i = 0; i < recorder->thread_count; i++)
         free(recorder->threads[i].calls);
     free(recorder->processes);
@@ -480,6 +492,7 @@ struct error *recorder_start(const struct recorder_options *options, struct reco
     clock_gettime(CLOCK_MONOTONIC, &recorder->start);
     recorder->flushed = recorder->start;
     recorder->tick_ns = options->header->tick_ns;
+    recorder->leak_check = options->leak_check;
     struct unwind_options unwind = {.depth = options->depth, .walk_only = options->walk_only};
     struct error *error = queue_create(QUEUE_SIZE, &recorder->queue);
     if (!error)

@@ -28,6 +28,7 @@ struct recorder_options {
     const struct log_header *header;
     size_t depth;
     bool walk_only;        /* unwind with libdwfl alone */
+    bool leak_check;       /* the blocks that are alive are kept, see recorder_internal.h */
     const cpu_set_t *cpus; /* where the recorder's threads may run, or NULL */
 };
 

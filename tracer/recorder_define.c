@@ -61,8 +61,11 @@ static void apply_process(struct recorder *recorder, struct definition *definiti
     const struct log_process *process = &self->process;
     struct log_record record = {.kind = LOG_PROCESS, .process = *process};
     recorder_put(recorder, &record);
-    if (process_state(recorder, process->process) && process->origin == LOG_ORIGIN_FORK &&
-        process->parent) {
+    bool known = process_state(recorder, process->process);
+    bool forked = process->origin == LOG_ORIGIN_FORK && process->parent;
+    if (known && recorder->leak_check)
+        recorder_live_begin(recorder, process->process, forked ? process->parent : 0);
+    if (known && forked) {
         copy_slots(recorder, process->parent, process->process);
         /* On failure its stacks end early, which they then say themselves. */
         error_free(unwinder_copy_space(recorder->unwinder, process->parent, process->process));
@@ -98,12 +101,13 @@ struct record_definition {
     char text[];
 };
 
-static void forget_slots(struct recorder *recorder, uint32_t id)
+static void forget_process(struct recorder *recorder, uint32_t id)
 {
     struct recorder_process_state *process = process_state(recorder, id);
     if (!process)
         return;
     free(process->slots);
+    recorder_live_end(recorder, id);
     *process = (struct recorder_process_state){0};
 }
 
@@ -113,6 +117,7 @@ static void forget_calls(struct recorder *recorder, uint32_t id)
         return;
     struct recorder_thread_state *thread = &recorder->threads[id];
     recorder->reallocating -= thread->reallocating;
+    recorder->begun -= thread->begun;
     free(thread->calls);
     *thread = (struct recorder_thread_state){.process = thread->process};
 }
@@ -131,7 +136,7 @@ static void apply_record(struct recorder *recorder, struct definition *definitio
     } else if (record->kind == LOG_PROCESS_END) {
         record->process_end.time = recorder_ticks(recorder, self->at_ns);
         unwinder_drop_space(recorder->unwinder, record->process_end.process);
-        forget_slots(recorder, record->process_end.process);
+        forget_process(recorder, record->process_end.process);
     }
     recorder_put(recorder, record);
     free(self);
@@ -190,7 +195,7 @@ static void apply_thread_fork(struct recorder *recorder, struct definition *defi
                                sizeof *thread->calls))
                 break;
             thread->calls[i] = parent->calls[i];
-            thread->calls[i].begun = false;
+            thread->calls[i].begun = thread->calls[i].replaced = false;
         }
         recorder_note_reallocation(recorder, thread);
     }

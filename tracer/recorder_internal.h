@@ -11,6 +11,7 @@
 
 #include "output/log/stack_trie.h"
 #include "output/log/writer.h"
+#include "tracer/leaks/live_blocks.h"
 #include "tracer/queue.h"
 #include "tracer/recorder.h"
 #include "tracer/symbol_thread.h"
@@ -37,6 +38,8 @@ struct recorder_process_state {
     struct recorder_slot *slots;
     size_t slot_count, slot_capacity;
     uint64_t slots_start, slots_end; /* bounds of all slots */
+    struct live_blocks *live;        /* NULL: no leak check, or no memory for it */
+    bool live_lacking;               /* there was no memory for some of its blocks */
 };
 
 /* A call of a thread that has not returned. */
@@ -44,6 +47,7 @@ struct open_call {
     uint32_t stack;
     uint64_t old_address; /* of a reallocation */
     bool begun;           /* LOG_REALLOC_BEGIN has been written */
+    bool replaced;        /* then: another block has come to be at old_address */
 };
 
 struct recorder_thread_state {
@@ -51,6 +55,7 @@ struct recorder_thread_state {
     struct open_call *calls; /* by level */
     size_t capacity;
     bool reallocating; /* some of calls has an old_address and is not begun */
+    bool begun;        /* some has, and is */
 };
 
 struct recorder {
@@ -74,6 +79,8 @@ struct recorder {
     uint32_t frames; /* ids handed out */
     uint32_t incomplete_frame, depth_frame;
     uint32_t reallocating; /* threads whose reallocating flag is set */
+    uint32_t begun;        /* threads whose begun flag is set */
+    bool leak_check;
     struct unwind_result last;
     struct recorder_totals totals;
     struct timespec flushed;
@@ -97,9 +104,22 @@ uint64_t recorder_ticks(const struct recorder *recorder, uint64_t ns);
 /* Makes room for index in an array of zeroed elements; false when out of memory. */
 bool recorder_grow(void **array, size_t *count, size_t index, size_t element);
 
-/* Recording thread: keeps the flag and the count of threads in reallocations after a change of a
+/* Recording thread: keeps the flags and the counts of threads in reallocations after a change of a
  * thread's open calls. */
 void recorder_note_reallocation(struct recorder *recorder, struct recorder_thread_state *thread);
+
+/*
+ * Recording thread: the blocks of a process that are alive, while leaks are looked for
+ * (recorder_live.c). One that a reallocation is about to end is among them until that returns. A
+ * process begins with none (parent 0) or with its parent's.
+ */
+void recorder_live_begin(struct recorder *recorder, uint32_t process, uint32_t parent);
+void recorder_live_end(struct recorder *recorder, uint32_t process);
+/* replaced: of the open call that the event ends. */
+void recorder_live_event(struct recorder *recorder, const struct recorder_event *event,
+                         uint32_t stack, bool replaced);
+/* NULL for none, see struct recorder_process_state. */
+struct live_blocks *recorder_live(const struct recorder *recorder, uint32_t process);
 
 /* Tracing thread: whether the log's file has taken nothing for so long that the target is not to
  * wait for it any longer; data is the recorder. */

@@ -17,3 +17,8 @@ target_link_libraries(test_relocate_libc PRIVATE
   allocptrace_options allocptrace_probe_logic PkgConfig::CAPSTONE PkgConfig::CMOCKA
   PkgConfig::ELFUTILS)
 add_test(NAME unit.relocate_libc COMMAND test_relocate_libc)
+
+add_executable(test_live_blocks ${CMAKE_CURRENT_LIST_DIR}/test_live_blocks.c)
+target_link_libraries(test_live_blocks PRIVATE
+  allocptrace_options allocptrace_leak_logic PkgConfig::CMOCKA)
+add_test(NAME unit.live_blocks COMMAND test_live_blocks)

@@ -28,7 +28,7 @@ void live_blocks_destroy(struct live_blocks *blocks);
 /* For a fork's child. NULL when out of memory. */
 struct live_blocks *live_blocks_copy(const struct live_blocks *blocks);
 
-/* One that is there already at the address is replaced. False when out of memory. */
+/* One that is there already at the address is replaced; none is at 0. False when out of memory. */
 bool live_blocks_add(struct live_blocks *blocks, const struct live_block *block);
 /* Nothing happens if there is none. */
 void live_blocks_remove(struct live_blocks *blocks, uint64_t address);
