@@ -13,5 +13,9 @@ target_link_libraries(allocptrace_probe_logic PUBLIC allocptrace_log
 
 # What decides about leaks, apart from how memory is read.
 add_library(allocptrace_leak_logic STATIC
-  leaks/live_blocks.c)
+  leaks/block_index.c
+  leaks/live_blocks.c
+  leaks/reach.c
+  leaks/reach_heuristics.c
+  leaks/reach_scan.c)
 target_link_libraries(allocptrace_leak_logic PUBLIC allocptrace_log PRIVATE allocptrace_options)

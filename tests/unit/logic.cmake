@@ -22,3 +22,9 @@ add_executable(test_live_blocks ${CMAKE_CURRENT_LIST_DIR}/test_live_blocks.c)
 target_link_libraries(test_live_blocks PRIVATE
   allocptrace_options allocptrace_leak_logic PkgConfig::CMOCKA)
 add_test(NAME unit.live_blocks COMMAND test_live_blocks)
+
+add_executable(test_reach
+  ${CMAKE_CURRENT_LIST_DIR}/test_reach.c ${CMAKE_CURRENT_LIST_DIR}/reach_heap.c)
+target_link_libraries(test_reach PRIVATE
+  allocptrace_options allocptrace_leak_logic PkgConfig::CMOCKA)
+add_test(NAME unit.reach COMMAND test_reach)

@@ -48,10 +48,13 @@ struct reach_input {
     size_t range_count;
     const struct reach_register *registers;
     size_t register_count;
-    /* Mapped memory that is read-only, for multipleinheritance (tables of virtual functions);
-     * ascending. */
+    /* For multipleinheritance, both ascending and without overlaps: mapped memory that is
+     * read-only, where tables of virtual functions are, and mapped files' code, where the functions
+     * are. Without code, what lies in constants counts as such. */
     const struct reach_range *constants;
     size_t constant_count;
+    const struct reach_range *code;
+    size_t code_count;
     bool heuristics;
     /* Reads size bytes at each address of a batch into out, one after the other; zeroes what cannot
      * be read and returns how many bytes that was. */
@@ -67,8 +70,9 @@ struct reach_verdict {
 };
 
 struct reach_result {
-    struct reach_verdict *verdicts; /* one for each block; freed by reach_result_deinit() */
-    uint64_t root_bytes, heap_bytes, unreadable_bytes; /* read, or not */
+    struct reach_verdict *verdicts;  /* one for each block; freed by reach_result_deinit() */
+    uint64_t root_bytes, heap_bytes; /* searched for pointers */
+    uint64_t unreadable_bytes;       /* of these */
 };
 
 struct error *reach_decide(const struct reach_input *input, struct reach_result *result);
