@@ -164,6 +164,27 @@ bool elf_file_bias(const struct elf_file *file, uint64_t start, uint64_t offset,
     return found;
 }
 
+void elf_file_writable(const struct elf_file *file,
+                       void (*visit)(uint64_t start, uint64_t end, void *data), void *data)
+{
+    for (size_t i = 0; i < file->segment_count; i++) {
+        const GElf_Phdr *segment = &file->segments[i];
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) &&
+            segment->p_memsz <= UINT64_MAX - segment->p_vaddr)
+            visit(segment->p_vaddr, segment->p_vaddr + segment->p_memsz, data);
+    }
+}
+
+uint64_t elf_file_tls_size(const struct elf_file *file)
+{
+    for (size_t i = 0; i < file->segment_count; i++) {
+        const GElf_Phdr *segment = &file->segments[i];
+        if (segment->p_type == PT_TLS && segment->p_align <= UINT32_MAX)
+            return segment->p_memsz + segment->p_align;
+    }
+    return 0;
+}
+
 size_t elf_file_read(const struct elf_file *file, uint64_t address, void *out, size_t size)
 {
     for (size_t i = 0; i < file->segment_count; i++) {

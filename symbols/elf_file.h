@@ -37,6 +37,12 @@ const uint8_t *elf_file_build_id(const struct elf_file *file, size_t *size);
  */
 bool elf_file_bias(const struct elf_file *file, uint64_t start, uint64_t offset, uint64_t *bias);
 
+/* Calls visit for each writable PT_LOAD segment as it is in memory, with .bss. */
+void elf_file_writable(const struct elf_file *file,
+                       void (*visit)(uint64_t start, uint64_t end, void *data), void *data);
+/* Bytes of a thread's copy of the file's thread-local variables, at most: with alignment. */
+uint64_t elf_file_tls_size(const struct elf_file *file);
+
 struct elf_function {
     const char *name; /* without a symbol version; valid during the callback only */
     uint64_t address; /* file virtual address */

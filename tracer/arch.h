@@ -47,6 +47,22 @@ uint64_t arch_result(const struct arch_registers *registers);
 /* Thread pointer: the C library's thread descriptor, above the thread's stack. */
 uint64_t arch_thread_pointer(const struct arch_registers *registers);
 
+/*
+ * Registers that may hold pointers, for whoever looks for these: calls visit for each word of the
+ * general ones, or of the extended state (vector registers and the like), that is not zero. name is
+ * static; the words of a long register have the name of the one that they were added with (xmm0,
+ * ymm0, zmm0).
+ */
+typedef void arch_register_visit(const char *name, uint64_t value, void *data);
+void arch_general_words(const struct arch_registers *registers, arch_register_visit *visit,
+                        void *data);
+void arch_extended_words(const void *state, size_t size, arch_register_visit *visit, void *data);
+/* The extended state for PTRACE_GETREGSET: the note's type (NT_X86_XSTATE) and room for it. */
+#define ARCH_EXTENDED_NOTE 0x202
+#define ARCH_EXTENDED_MAX 16384
+#define ARCH_STACK_POINTER_NAME "rsp"
+#define ARCH_THREAD_POINTER_NAME "fs_base"
+
 /* The breakpoint instruction: int3, one byte; the trap is reported behind it. */
 #define ARCH_BREAKPOINT_BYTE 0xcc
 uint64_t arch_breakpoint_address(const struct arch_registers *registers);

@@ -73,6 +73,14 @@ int pt_set_registers(pid_t tid, const struct arch_registers *registers)
     return request(PTRACE_SETREGS, tid, NULL, &copy.user);
 }
 
+int pt_get_extended(pid_t tid, void *state, size_t *size)
+{
+    struct iovec out = {.iov_base = state, .iov_len = ARCH_EXTENDED_MAX};
+    int failure = request(PTRACE_GETREGSET, tid, as_data(ARCH_EXTENDED_NOTE), &out);
+    *size = failure ? 0 : out.iov_len;
+    return failure;
+}
+
 int pt_set_ip(pid_t tid, uint64_t ip)
 {
     return request(PTRACE_POKEUSER, tid, as_data(arch_ip_user_offset), as_data(ip));

@@ -32,6 +32,8 @@ int pt_listen(pid_t tid);
 int pt_detach(pid_t tid, int signal);
 int pt_get_registers(pid_t tid, struct arch_registers *registers);
 int pt_set_registers(pid_t tid, const struct arch_registers *registers);
+/* The extended state, ARCH_EXTENDED_MAX bytes at most; *size is what there was. */
+int pt_get_extended(pid_t tid, void *state, size_t *size);
 int pt_set_ip(pid_t tid, uint64_t ip);
 int pt_event_message(pid_t tid, unsigned long *message);
 int pt_get_siginfo(pid_t tid, siginfo_t *info);

@@ -39,6 +39,7 @@ struct roots_data {
 
 /* What was noted of a stopped process. */
 struct roots_notes {
+    pid_t pid; /* a thread of it */
     struct roots_thread *threads;
     size_t thread_count;
     struct reach_register *registers;
@@ -47,7 +48,7 @@ struct roots_notes {
     size_t data_count;
     struct proc_maps maps;
     uint64_t initial_sp; /* of the program's start, 0 if unknown */
-    uint64_t tls_sizes;  /* of all modules' static TLS together, at most, bytes */
+    uint64_t tls_sizes;  /* bytes of all modules' thread-local variables together, at most */
 };
 
 /* Tracing thread; the process's threads are stopped, as far as they can be. */
@@ -55,11 +56,16 @@ struct error *roots_note(struct session *session, const struct space *space,
                          struct roots_notes *notes);
 void roots_notes_deinit(struct roots_notes *notes);
 
-/* The ranges and registers that reach_decide() starts from, as far as kinds tells. */
+/*
+ * The ranges and registers that reach_decide() starts from, as far as kinds tells. A block that a
+ * thread's stack pointer or thread pointer leads into the middle of (a coroutine's stack, a vector
+ * of thread-local storage) is in use like one whose beginning is known: its address is among
+ * the registers, under the name of the one that leads there.
+ */
 struct roots {
-    struct reach_range *ranges;
+    struct reach_range *ranges; /* disjoint but for stacks of threads that share one */
     size_t range_count;
-    struct reach_register *registers; /* the notes' */
+    struct reach_register *registers;
     size_t register_count;
     struct reach_range *constants;
     size_t constant_count;

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/leaks/areas.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Index of the first area that ends above address. */
+static size_t first_above(const struct areas *areas, uint64_t address)
+{
+    size_t low = 0, high = areas->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (areas->list[middle].end > address)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static bool make_room(struct areas *areas)
+{
+    if (areas->count < areas->capacity)
+        return true;
+    size_t capacity = areas->capacity ? areas->capacity * 2 : 16;
+    struct area *list = realloc(areas->list, capacity * sizeof *list);
+    if (!list)
+        return false;
+    areas->list = list;
+    areas->capacity = capacity;
+    return true;
+}
+
+void areas_add(struct areas *areas, uint64_t start, uint64_t end)
+{
+    if (start >= end)
+        return;
+    /* From first on, those up to last (not included) touch the new one. */
+    size_t first = start ? first_above(areas, start - 1) : 0;
+    size_t last = first;
+    while (last < areas->count && areas->list[last].start <= end)
+        last++;
+    if (first == last) {
+        if (!make_room(areas)) {
+            areas->failed = true;
+            return;
+        }
+        memmove(&areas->list[first + 1], &areas->list[first],
+                (areas->count - first) * sizeof *areas->list);
+        areas->list[first] = (struct area){start, end};
+        areas->count++;
+        return;
+    }
+    struct area *merged = &areas->list[first];
+    if (start < merged->start)
+        merged->start = start;
+    merged->end = areas->list[last - 1].end > end ? areas->list[last - 1].end : end;
+    memmove(merged + 1, &areas->list[last], (areas->count - last) * sizeof *merged);
+    areas->count -= last - first - 1;
+}
+
+void areas_deinit(struct areas *areas)
+{
+    free(areas->list);
+    *areas = (struct areas){0};
+}
+
+const struct area *areas_find(const struct areas *areas, uint64_t address)
+{
+    size_t index = first_above(areas, address);
+    return index < areas->count && areas->list[index].start <= address ? &areas->list[index] : NULL;
+}
+
+uint64_t areas_next(const struct areas *areas, uint64_t address)
+{
+    size_t index = first_above(areas, address);
+    return index < areas->count ? areas->list[index].start : UINT64_MAX;
+}
+
+void areas_gaps(const struct areas *areas, uint64_t start, uint64_t end,
+                void (*visit)(uint64_t start, uint64_t end, void *data), void *data)
+{
+    for (size_t i = first_above(areas, start); start < end; i++) {
+        const struct area *area = i < areas->count ? &areas->list[i] : NULL;
+        uint64_t stop = area && area->start < end ? area->start : end;
+        if (start < stop)
+            visit(start, stop, data);
+        if (!area || area->start >= end)
+            return;
+        start = area->end;
+    }
+}
