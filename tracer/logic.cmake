@@ -17,5 +17,6 @@ add_library(allocptrace_leak_logic STATIC
   leaks/live_blocks.c
   leaks/reach.c
   leaks/reach_heuristics.c
+  leaks/reach_pages.c
   leaks/reach_scan.c)
 target_link_libraries(allocptrace_leak_logic PUBLIC allocptrace_log PRIVATE allocptrace_options)

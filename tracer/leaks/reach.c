@@ -442,7 +442,7 @@ static struct error *init(struct search *search, const struct reach_input *input
         return error_no_memory();
     struct error *error = block_index_init(&search->index, input->blocks, input->block_count);
     if (!error)
-        error = reach_scan_create(input->read, input->data, take_words, search, &search->scan);
+        error = reach_scan_create(input, take_words, search, &search->scan);
     return error;
 }
 

@@ -41,6 +41,8 @@ struct reach_piece {
     size_t size;
 };
 
+typedef void reach_visit(uint64_t start, uint64_t end, void *data);
+
 struct reach_input {
     const struct live_block *blocks; /* ascending; may lie within each other */
     size_t block_count;
@@ -59,6 +61,9 @@ struct reach_input {
     /* Reads size bytes at each address of a batch into out, one after the other; zeroes what cannot
      * be read and returns how many bytes that was. */
     uint64_t (*read)(const struct reach_piece *pieces, size_t count, void *out, void *data);
+    /* May be NULL. Calls visit for what of start to end may hold anything but zeros, ascending:
+     * terabytes may have been reserved and never touched. */
+    void (*touched)(uint64_t start, uint64_t end, reach_visit *visit, void *visit_data, void *data);
     void *data;
 };
 
@@ -72,7 +77,7 @@ struct reach_verdict {
 struct reach_result {
     struct reach_verdict *verdicts;  /* one for each block; freed by reach_result_deinit() */
     uint64_t root_bytes, heap_bytes; /* searched for pointers */
-    uint64_t unreadable_bytes;       /* of these */
+    uint64_t unreadable_bytes;       /* of these; all without what was never touched */
 };
 
 struct error *reach_decide(const struct reach_input *input, struct reach_result *result);

@@ -17,10 +17,8 @@ struct reach_scan;
 typedef void reach_words(uint32_t owner, uint64_t address, const uint64_t *words, size_t count,
                          void *data);
 
-/* read and read_data are those of struct reach_input. */
-struct error *
-reach_scan_create(uint64_t (*read)(const struct reach_piece *, size_t, void *, void *),
-                  void *read_data, reach_words *words, void *words_data, struct reach_scan **out);
+struct error *reach_scan_create(const struct reach_input *input, reach_words *words, void *data,
+                                struct reach_scan **out);
 void reach_scan_destroy(struct reach_scan *scan);
 
 /* The aligned words that lie in start to end; they come now, or by the next flush. What is added in
