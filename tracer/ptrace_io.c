@@ -174,6 +174,22 @@ size_t mem_read(pid_t pid, uint64_t address, void *out, size_t size)
     return got < 0 ? 0 : (size_t)got;
 }
 
+int mem_read_pieces(pid_t pid, const struct iovec *pieces, size_t count, void *out, size_t *bytes)
+{
+    struct iovec local = {.iov_base = out};
+    for (size_t i = 0; i < count; i++)
+        local.iov_len += pieces[i].iov_len;
+    ssize_t got = process_vm_readv(pid, &local, 1, pieces, count, 0);
+    *bytes = got < 0 ? 0 : (size_t)got;
+    return got < 0 ? errno : 0;
+}
+
+size_t mem_read_file(int fd, uint64_t address, void *out, size_t size)
+{
+    ssize_t got = pread(fd, out, size, (off_t)address);
+    return got < 0 ? 0 : (size_t)got;
+}
+
 int mem_write(int fd, uint64_t address, const void *data, size_t size)
 {
     ssize_t put = pwrite(fd, data, size, (off_t)address);

@@ -16,6 +16,7 @@
 
 #include "tracer/arch.h"
 
+struct iovec;
 struct sock_filter;
 
 enum seize {
@@ -59,6 +60,11 @@ void pt_take_stop(pid_t tid);
 
 /* Bytes read (perhaps fewer than size where the range ends in unmapped memory). */
 size_t mem_read(pid_t pid, uint64_t address, void *out, size_t size);
+/* The same of many places, at most IOV_MAX, one after the other into out, which has room for all of
+ * them. Where one cannot be read the rest is left out, and bytes is what was read before it. */
+int mem_read_pieces(pid_t pid, const struct iovec *pieces, size_t count, void *out, size_t *bytes);
+/* Bytes read through /proc/PID/mem, which needs not the right to process_vm_readv(2). */
+size_t mem_read_file(int fd, uint64_t address, void *out, size_t size);
 /* Writes through /proc/PID/mem (descriptor fd), which reaches read-only private mappings too. */
 int mem_write(int fd, uint64_t address, const void *data, size_t size);
 /* Opens /proc/PID/mem for writing; -1 with errno. */

@@ -23,3 +23,12 @@ target_include_directories(test_roots SYSTEM PRIVATE ${UTHASH_INCLUDE_DIR})
 target_link_libraries(test_roots PRIVATE allocptrace_options allocptrace_probe_logic
   allocptrace_symbols allocptrace_log PkgConfig::CMOCKA Threads::Threads)
 add_test(NAME unit.roots COMMAND test_roots)
+
+# Reads a child of its own.
+add_executable(test_leak_memory ${CMAKE_CURRENT_LIST_DIR}/test_leak_memory.c)
+foreach(name arch_x86_64 ptrace_io leaks/leak_memory leaks/touched)
+  target_sources(test_leak_memory PRIVATE ${PROJECT_SOURCE_DIR}/tracer/${name}.c)
+endforeach()
+target_link_libraries(test_leak_memory PRIVATE
+  allocptrace_options allocptrace_symbols allocptrace_log PkgConfig::CMOCKA)
+add_test(NAME unit.leak_memory COMMAND test_leak_memory)
