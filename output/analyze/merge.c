@@ -164,6 +164,41 @@ static struct error *on_note(struct merge *merge, struct catalog *catalog,
     return first ? NULL : error_no_memory();
 }
 
+/* Ids of leak checks and roots, which are never the same as others. Which ones there are is known
+ * to the replay. */
+static struct error *go_on(uint32_t before, uint32_t *id, const char *what)
+{
+    if (*id && __builtin_add_overflow(*id, before, id))
+        return error_format(ERROR_CORRUPT, "%s %u is used and was not defined", what, *id - before);
+    return NULL;
+}
+
+static struct error *on_check(const struct merge *merge, struct log_check *check)
+{
+    struct error *error = go_on(merge->checks, &check->check, "leak check");
+    return error ? error : translate(&merge->processes, &check->process, false, "process");
+}
+
+static struct error *on_root(const struct merge *merge, struct log_root *root)
+{
+    struct error *error = go_on(merge->roots, &root->root, "root");
+    if (!error)
+        error = go_on(merge->checks, &root->check, "leak check");
+    if (!error)
+        error = translate(&merge->threads, &root->thread, true, "thread");
+    return error ? error : translate(&merge->modules, &root->module, true, "module");
+}
+
+static struct error *on_verdict(const struct merge *merge, struct log_verdict *verdict)
+{
+    struct error *error = go_on(merge->checks, &verdict->check, "leak check");
+    if (!error)
+        error = go_on(merge->roots, &verdict->root, "root");
+    if (!error)
+        error = translate(&merge->threads, &verdict->thread, true, "thread");
+    return error ? error : translate(&merge->stacks, &verdict->stack, true, "stack");
+}
+
 /* ---- Times ---- */
 
 static void shift(const struct merge *merge, uint64_t *time)
@@ -189,6 +224,8 @@ struct error *merge_begin(struct merge *merge, struct replay *replay,
             return error_no_memory();
     }
     merge->start = start;
+    merge->checks = replay->leaks.count ? (uint32_t)replay->leaks.count - 1 : 0;
+    merge->roots = replay->leaks.root_count ? (uint32_t)replay->leaks.root_count - 1 : 0;
     merge->tick_ns = header->tick_ns;
     merge->replay_tick_ns = replay->tick_ns;
     return merge->indexed ? NULL : index_catalog(merge, &replay->catalog);
@@ -266,10 +303,14 @@ struct error *merge_record(struct merge *merge, struct replay *replay, struct lo
     case LOG_FOUND:
         return translate(&merge->processes, &record->found.process, false, "process");
     case LOG_CHECK:
+        shift(merge, &record->check.time);
+        return on_check(merge, &record->check);
     case LOG_ROOT:
+        return on_root(merge, &record->root);
     case LOG_VERDICT:
+        return on_verdict(merge, &record->verdict);
     case LOG_CHECK_END:
-        break;
+        return go_on(merge->checks, &record->check_end.check, "leak check");
     case LOG_NOTE:
         return on_note(merge, catalog, &record->note, known);
     }

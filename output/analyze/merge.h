@@ -29,6 +29,7 @@ struct merge {
     uint64_t start; /* of this log, in the replay's ticks */
     uint64_t tick_ns, replay_tick_ns;
     struct merge_ids modules, frames, stacks, threads, processes;
+    uint32_t checks, roots; /* of the logs before: these ids only go on */
     struct key_id *known_modules, *known_frames, *known_stacks, *known_notes;
     bool indexed; /* the known ones hold what the catalog holds */
 };

@@ -9,9 +9,6 @@
 #include "output/analyze/replay_parts.h"
 #include "output/analyze/rows.h"
 
-/* No address space holds a larger block: 57 bits are the most that x86-64 can map. */
-#define MOST_BYTES (UINT64_C(1) << 57)
-
 static uint64_t tick_of(double seconds, uint64_t tick_ns)
 {
     if (!isfinite(seconds) || !tick_ns)
@@ -49,6 +46,7 @@ struct error *replay_init(struct replay *replay, const struct replay_options *op
         .older_ticks = tick_of(options->older_than, header->tick_ns),
         .row_count = 1,
         .first_process = 1,
+        .leaks = {.show = options->check, .keep_paths = options->needs & REPLAY_NEEDS_PATHS},
     };
     struct error *error = catalog_init(&replay->catalog, options->texts);
     replay->rows = calloc(1, sizeof *replay->rows);
@@ -76,6 +74,7 @@ void replay_deinit(struct replay *replay)
     bad_frees_deinit(&replay->bad_frees);
     thread_pairs_deinit(&replay->foreign);
     history_destroy(replay->history);
+    leak_checks_deinit(&replay->leaks);
     rows_deinit(replay);
     catalog_deinit(&replay->catalog);
 }
@@ -188,7 +187,7 @@ static struct error *add_block(struct replay *replay, const struct replay_event 
     struct error *error = check_stack(replay, request->stack);
     if (error)
         return error;
-    if (request->size > MOST_BYTES)
+    if (request->size > REPLAY_MOST_BYTES)
         return error_format(ERROR_CORRUPT, "a block of %llu bytes does not fit in memory",
                             (unsigned long long)request->size);
     event->thread->unknown_run = 0;
@@ -423,7 +422,8 @@ static struct error *on_failed(struct replay *replay, const struct log_failed *r
     if (!row)
         return error_no_memory();
     replay->rows[row].sums.failed++;
-    replay->rows[row].sums.failed_bytes += record->size < MOST_BYTES ? record->size : MOST_BYTES;
+    replay->rows[row].sums.failed_bytes +=
+        record->size < REPLAY_MOST_BYTES ? record->size : REPLAY_MOST_BYTES;
     replay->totals.failed++;
     return NULL;
 }
@@ -436,7 +436,7 @@ static struct error *change_mapping(struct replay *replay, uint32_t thread, uint
     bool ok;
     if (!begin_event(replay, thread, time, &event, &error))
         return error;
-    if (map && size > MOST_BYTES)
+    if (map && size > REPLAY_MOST_BYTES)
         return error_format(ERROR_CORRUPT, "a mapping of %llu bytes does not fit in memory",
                             (unsigned long long)size);
     if (!event.heap->selected)
@@ -459,7 +459,8 @@ static struct error *change_mapping(struct replay *replay, uint32_t thread, uint
 
 struct error *replay_record(struct replay *replay, const struct log_record *record)
 {
-    if (replay->over && record->kind >= LOG_ALLOC)
+    bool of_check = record->kind >= LOG_CHECK && record->kind <= LOG_CHECK_END;
+    if (replay->over && record->kind >= LOG_ALLOC && !of_check)
         return NULL;
     switch (record->kind) {
     case LOG_ALLOC:
@@ -493,11 +494,12 @@ struct error *replay_record(struct replay *replay, const struct log_record *reco
         replay_end_thread(replay, record->thread_end.thread);
         return NULL;
     case LOG_FOUND:
+        return NULL;
     case LOG_CHECK:
     case LOG_ROOT:
     case LOG_VERDICT:
     case LOG_CHECK_END:
-        return NULL;
+        return replay_leak_record(replay, record);
     default:
         return catalog_add(&replay->catalog, record);
     }
@@ -509,5 +511,8 @@ struct error *replay_finish(struct replay *replay)
     struct error *error = replay_end_log(replay);
     for (size_t i = 1; i < replay->row_count; i++)
         rows_touch(replay, (uint32_t)i);
+    if (!error && !leak_checks_finish(&replay->leaks))
+        error = error_no_memory();
+    replay_sum_up_leaks(replay);
     return error;
 }

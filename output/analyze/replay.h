@@ -21,6 +21,7 @@
 #include "output/analyze/buckets.h"
 #include "output/analyze/catalog.h"
 #include "output/analyze/chains.h"
+#include "output/analyze/leak_checks.h"
 #include "output/analyze/live_map.h"
 #include "output/analyze/thread_pairs.h"
 #include "output/log/error.h"
@@ -39,6 +40,7 @@ enum replay_need {
     REPLAY_NEEDS_BUCKETS = 2,   /* the rows of replay.sizes and replay.lifetimes */
     REPLAY_NEEDS_BAD_FREES = 4, /* replay.bad_frees */
     REPLAY_NEEDS_CURVE = 8,     /* replay.history without points of rows, at little cost */
+    REPLAY_NEEDS_PATHS = 16,    /* the paths of leak checks */
 };
 
 struct replay_options {
@@ -50,6 +52,7 @@ struct replay_options {
                           replay. Infinite where not wanted */
     double interval;   /* length of the history's bins, seconds or events; 0 for as short as fits */
     double older_than; /* only blocks that were alive for so many seconds leak; 0 for all */
+    uint32_t check;    /* the leak check to be shown, or LEAK_SHOW_LAST or LEAK_SHOW_ALL */
     struct text_pool *texts;           /* for the catalog, see catalog_init() */
     struct replay_observer *observers; /* a list, NULL for none; they are the caller's */
 };
@@ -97,6 +100,10 @@ struct replay_totals {
     uint64_t inherited_frees; /* by forked children, of blocks that they got from their parents */
     uint64_t mapped, mapped_bytes, mapped_now, mapped_peak;
     uint64_t mapped_end; /* bytes still mapped as their process, or the log, ended */
+    /* Of the leak checks that are shown: */
+    uint64_t leak_checks;
+    struct leak_amount lost[LOG_REACH_KINDS]; /* by enum log_reach, without what is suppressed */
+    struct leak_amount lost_suppressed, lost_built_in; /* see struct leak_check */
 };
 
 /* How a block's life ends. */
@@ -133,6 +140,7 @@ struct replay {
     struct bad_frees bad_frees;      /* empty unless asked for, as is history */
     struct history *history;         /* NULL unless asked for */
     struct thread_pairs foreign;
+    struct leak_checks leaks;
     uint64_t tick_ns; /* 0: times are numbers of events */
     bool more_logs;   /* to be set while another log follows: the ends of this one's processes are
                          then part of the history */
@@ -168,6 +176,9 @@ struct error *replay_end_log(struct replay *replay);
 
 /* After the last record: what is still alive has leaked. */
 struct error *replay_finish(struct replay *replay);
+
+/* Sums up the leak checks that are shown, when what they are summed up from has changed. */
+void replay_sum_up_leaks(struct replay *replay);
 
 /* Adds the sums of one row to those of another; of chains the longest counts, and the rows' own
  * peaks, which were not at one time, are added all the same. */

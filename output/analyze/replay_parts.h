@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replay_parts.h - what the files of the replay (replay.c, replay_process.c) share. Not for
+ * replay_parts.h - what the files of the replay (replay.c, replay_*.c) share. Not for
  * reports.
  */
 #ifndef ALLOCPTRACE_ANALYZE_REPLAY_PARTS_H
@@ -9,6 +9,9 @@
 #include "output/analyze/live_map.h"
 #include "output/analyze/mappings.h"
 #include "output/analyze/replay.h"
+
+/* No address space holds a larger block: 57 bits are the most that x86-64 can map. */
+#define REPLAY_MOST_BYTES (UINT64_C(1) << 57)
 
 struct replay_heap {
     struct live_map blocks;
@@ -73,5 +76,8 @@ struct error *replay_go_on(struct replay *replay, uint64_t time);
 struct error *replay_begin_process(struct replay *replay, const struct log_process *process);
 struct error *replay_end_process(struct replay *replay, const struct log_process_end *end);
 void replay_end_thread(struct replay *replay, uint32_t id);
+
+/* replay_leaks.c: records of leak checks. */
+struct error *replay_leak_record(struct replay *replay, const struct log_record *record);
 
 #endif

@@ -7,6 +7,7 @@ foreach(name
     gate
     heaptrack_events
     history
+    leak_checks
     live_map
     mappings
     markup
