@@ -52,7 +52,17 @@ function __fish_allocptrace_analyze_quantities
         reallocations\t'number of reallocations' \
         temporary\t'freed before the next allocation' \
         failed\t'calls that returned nothing' \
-        invalid-frees\t'frees where no block was alive'
+        invalid-frees\t'frees where no block was alive' \
+        lost\t'bytes definitely or indirectly lost' \
+        definitely-lost\t'bytes that nothing points to' \
+        indirectly-lost\t'bytes that only lost blocks point to' \
+        possibly-lost\t'bytes with pointers to their middle only' \
+        still-reachable\t'bytes that pointers lead to' \
+        lost-blocks\t'blocks definitely or indirectly lost' \
+        definitely-lost-blocks\t'blocks that nothing points to' \
+        indirectly-lost-blocks\t'blocks that only lost blocks point to' \
+        possibly-lost-blocks\t'blocks with pointers to their middle only' \
+        still-reachable-blocks\t'blocks that pointers lead to'
     printf '%s\n' $quantities growth\t'the same as peak-growth'
     string replace -r -- '\t.*' '-growth\twith --compare: by how much more' $quantities
 end
@@ -65,7 +75,9 @@ function __fish_allocptrace_analyze_files
 end
 
 set -l option complete -c allocptrace-analyze
-$option -l leaks -d 'Each stack whose blocks were alive at the end'
+$option -l leaks -a 'full\t"all kinds of blocks" summary\t"totals by kind" checks\t"all leak checks of the log" unfreed\t"what was alive at the end"' -d 'What a leak check found lost, or what was alive at the end'
+$option -l leak-kinds -x -a '(__fish_append , definite indirect possible reachable all)' -d 'Kinds of blocks that are listed'
+$option -l check -x -a 'last all' -d 'The leak check to be shown: its number or a word'
 $option -l flamegraph -a '(__fish_complete_path (__fish_allocptrace_analyze_value))' -d 'Folded stacks, or an interactive flame graph in a .svg'
 $option -l inverted -d 'Flame graph from the allocating functions to their callers'
 $option -l view -x -a '(__fish_allocptrace_analyze_views)' -d 'Answer one question'

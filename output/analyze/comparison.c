@@ -31,6 +31,7 @@ static struct error *load_baseline(const struct options *options, struct replay 
     struct replay_options options_before = *how;
     options_before.texts = now->catalog.texts;
     options_before.needs = 0;
+    options_before.check = LEAK_SHOW_LAST;
     options_before.observers = NULL;
     bool saved = saved_is_json(options->baseline);
     struct error *error = saved

@@ -29,7 +29,7 @@ static const char *skip_blanks(const char *text)
 
 static struct error *unknown_name(const struct gate *gate)
 {
-    char names[256];
+    char names[512];
     size_t used = 0;
     for (size_t i = 0; i < QUANTITY_COUNT && used < sizeof names; i++)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",

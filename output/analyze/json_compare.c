@@ -5,21 +5,28 @@
 #include "output/analyze/json_build.h"
 #include "output/analyze/json_fields.h"
 
-/* An object of the fields of both sides: {"before": ..., "now": ...} each. */
-static json_t *pairs_of(const struct json_field *fields, const void *before, const void *now)
+/* Adds the fields of both sides: {"before": ..., "now": ...} each. */
+static void put_pairs(struct json_build *object, const struct json_field *fields,
+                      const void *before, const void *now)
 {
-    struct json_build object = json_begin();
     for (const struct json_field *field = fields; field->name; field++) {
         struct json_build pair = json_begin();
         json_put_number(&pair, "before", json_field_get(field, before));
         json_put_number(&pair, "now", json_field_get(field, now));
-        object.failed = object.failed || pair.failed;
-        json_put(&object, field->name, pair.json);
+        object->failed = object->failed || pair.failed;
+        json_put(object, field->name, pair.json);
     }
-    if (!object.failed)
-        return object.json;
-    json_decref(object.json);
-    return NULL;
+}
+
+static struct json_build summary_of(const struct report *report)
+{
+    const struct replay_totals *before = &report->comparison->before.replay.totals;
+    const struct replay_totals *now = &report->replay->totals;
+    struct json_build object = json_begin();
+    put_pairs(&object, json_total_fields, before, now);
+    if (before->leak_checks && now->leak_checks)
+        put_pairs(&object, json_leak_fields, before, now);
+    return object;
 }
 
 static json_t *baseline_of(const struct comparison *comparison)
@@ -45,9 +52,7 @@ static struct json_build site_of(const struct comparison_site *site, enum group_
     json_put_number(&object, "line", site->line.line);
     if (site->task)
         json_put_text(&object, group == GROUP_THREAD ? "thread_name" : "executable", site->task);
-    json_t *sums = pairs_of(json_sum_fields, &site->before, &site->now);
-    object.failed = object.failed || !sums || json_object_update(object.json, sums) != 0;
-    json_decref(sums);
+    put_pairs(&object, json_sum_fields, &site->before, &site->now);
     return object;
 }
 
@@ -90,10 +95,7 @@ struct error *json_compare_print(const struct report *report, FILE *out)
     struct error *error = json_print_value(out, baseline_of(comparison), 0);
     fputs(",\n  \"summary\": ", out);
     if (!error)
-        error = json_print_value(
-            out,
-            pairs_of(json_total_fields, &comparison->before.replay.totals, &report->replay->totals),
-            0);
+        error = json_print(out, summary_of(report), 0);
     fputs(",\n  \"allocations\": [", out);
     if (!error)
         error = print_sites(report, out);

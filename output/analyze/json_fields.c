@@ -42,6 +42,23 @@ const struct json_field json_total_fields[] = {
     {NULL, 0},
 };
 
+const struct json_field json_leak_fields[] = {
+    TOTAL("leak_checks", leak_checks),
+    TOTAL("definitely_lost_bytes", lost[LOG_DEFINITELY_LOST].bytes),
+    TOTAL("definitely_lost_blocks", lost[LOG_DEFINITELY_LOST].blocks),
+    TOTAL("indirectly_lost_bytes", lost[LOG_INDIRECTLY_LOST].bytes),
+    TOTAL("indirectly_lost_blocks", lost[LOG_INDIRECTLY_LOST].blocks),
+    TOTAL("possibly_lost_bytes", lost[LOG_POSSIBLY_LOST].bytes),
+    TOTAL("possibly_lost_blocks", lost[LOG_POSSIBLY_LOST].blocks),
+    TOTAL("still_reachable_bytes", lost[LOG_REACHABLE].bytes),
+    TOTAL("still_reachable_blocks", lost[LOG_REACHABLE].blocks),
+    TOTAL("lost_suppressed_bytes", lost_suppressed.bytes),
+    TOTAL("lost_suppressed_blocks", lost_suppressed.blocks),
+    TOTAL("lost_built_in_suppressed_bytes", lost_built_in.bytes),
+    TOTAL("lost_built_in_suppressed_blocks", lost_built_in.blocks),
+    {NULL, 0},
+};
+
 const struct json_field json_sum_fields[] = {
     SUM("count", count),
     SUM("total_bytes", bytes),

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "output/analyze/leak_options.h"
 #include "output/analyze/options.h"
 #include "output/analyze/profile.h"
 #include "output/analyze/report_kinds.h"
@@ -214,7 +215,9 @@ static struct error *compare_and_report(const struct options *options, struct pr
     if (error)
         return error;
     comparison_check(&comparison, warn);
-    error = report_all(options, profile, &comparison, suppressions, observers, failed);
+    error = leak_options_check_baseline(options, &comparison.before.replay);
+    if (!error)
+        error = report_all(options, profile, &comparison, suppressions, observers, failed);
     comparison_deinit(&comparison);
     return error;
 }
@@ -230,6 +233,7 @@ static struct error *analyze(const struct options *options, bool *failed)
         .to = options->to,
         .interval = options->interval,
         .older_than = options->older_than,
+        .check = options->check,
     };
     struct profile profile;
     struct replay_observer **observers;
@@ -244,7 +248,9 @@ static struct error *analyze(const struct options *options, bool *failed)
         error = profile_load(options->logs, options->log_count, &replay_options, warn_truncated,
                              &profile);
     if (!error) {
-        error = suppressions_apply(&suppressions, &profile.replay, true);
+        error = leak_options_check(options, &profile.replay);
+        if (!error)
+            error = suppressions_apply(&suppressions, &profile.replay, true);
         if (!error)
             error = compare_and_report(options, &profile, &replay_options, &suppressions, observers,
                                        failed);

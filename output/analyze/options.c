@@ -20,6 +20,8 @@ enum option_id {
     OPTION_MIN_SHARE,
     OPTION_METRIC,
     OPTION_LEAKS,
+    OPTION_LEAK_KINDS,
+    OPTION_CHECK,
     OPTION_TIMELINE,
     OPTION_INTERVAL,
     OPTION_JSON,
@@ -55,7 +57,9 @@ static const struct option long_options[] = {
     {"metric", required_argument, NULL, OPTION_METRIC},
     {"timeline", optional_argument, NULL, OPTION_TIMELINE},
     {"interval", required_argument, NULL, OPTION_INTERVAL},
-    {"leaks", no_argument, NULL, OPTION_LEAKS},
+    {"leaks", optional_argument, NULL, OPTION_LEAKS},
+    {"leak-kinds", required_argument, NULL, OPTION_LEAK_KINDS},
+    {"check", required_argument, NULL, OPTION_CHECK},
     {"json", no_argument, NULL, OPTION_JSON},
     {"view", required_argument, NULL, OPTION_VIEW},
     {"older-than", required_argument, NULL, OPTION_OLDER_THAN},
@@ -146,6 +150,57 @@ static struct error *take_flamegraph(struct options *options, const char *file)
     size_t length = file ? strlen(file) : 0;
     bool is_svg = length > 4 && strcmp(file + length - 4, ".svg") == 0;
     return add_report(options, is_svg ? REPORT_FLAMEGRAPH : REPORT_FOLDED, file);
+}
+
+static struct error *take_leaks(struct options *options, const char *value)
+{
+    static const char *const words[] = {"full", "summary", "checks", "unfreed", NULL};
+    static const enum report_id ids[] = {REPORT_LEAKS, REPORT_LEAK_SUMMARY, REPORT_LEAK_CHECKS,
+                                         REPORT_UNFREED};
+    int word = 0;
+    if (!value)
+        return add_report(options, REPORT_LEAKS, NULL);
+    struct error *error = option_word("leaks", value, words, &word);
+    if (!error && !word)
+        options->leak_kinds = LEAK_ALL_KINDS;
+    return error ? error : add_report(options, ids[word], NULL);
+}
+
+/* --leak-kinds=KIND,... */
+static struct error *take_leak_kinds(struct options *options, const char *value)
+{
+    /* As valgrind calls them; by enum log_reach. */
+    static const char *const words[] = {"reachable", "possible", "indirect",
+                                        "definite",  "all",      NULL};
+    unsigned kinds = 0;
+    for (const char *at = value; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        int word = 0;
+        char *one = strndup(at, strcspn(at, ","));
+        if (!one)
+            return error_no_memory();
+        struct error *error = option_word("leak-kinds", one, words, &word);
+        free(one);
+        if (error)
+            return error;
+        kinds |= word < LOG_REACH_KINDS ? 1U << word : LEAK_ALL_KINDS;
+    }
+    options->leak_kinds = kinds;
+    return NULL;
+}
+
+/* --check=N, last or all */
+static struct error *take_check(struct options *options, const char *value)
+{
+    uint64_t number = 0;
+    options->check_given = true;
+    options->check = LEAK_SHOW_ALL;
+    if (strcmp(value, "all") == 0)
+        return NULL;
+    struct error *error = strcmp(value, "last") == 0
+                              ? NULL
+                              : option_number_between("check", value, 1, UINT32_MAX - 1, &number);
+    options->check = error || !number ? LEAK_SHOW_LAST : (uint32_t)number;
+    return error;
 }
 
 static struct error *take_tree(struct options *options, const char *value)
@@ -265,7 +320,11 @@ static struct error *take_option(struct options *options, int id, const char *va
     case OPTION_INTERVAL:
         return option_duration("interval", value, &options->interval);
     case OPTION_LEAKS:
-        return add_report(options, REPORT_LEAKS, NULL);
+        return take_leaks(options, value);
+    case OPTION_LEAK_KINDS:
+        return take_leak_kinds(options, value);
+    case OPTION_CHECK:
+        return take_check(options, value);
     case OPTION_JSON:
         return add_report(options, REPORT_JSON, NULL);
     case OPTION_VIEW:

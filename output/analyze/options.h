@@ -78,7 +78,10 @@ struct options {
     int64_t pid, tid;  /* -1 for all */
     double from, to;   /* seconds; infinite where not given */
     double older_than; /* seconds; 0: all */
-    double interval;   /* of --timeline, seconds or events; 0 if not given */
+    uint32_t check;    /* --check: an id, LEAK_SHOW_LAST or LEAK_SHOW_ALL */
+    bool check_given;
+    unsigned leak_kinds; /* --leak-kinds: 1 << enum log_reach each; 0: not given */
+    double interval;     /* of --timeline, seconds or events; 0 if not given */
     int verbose;
     enum color_when color;
     const char *baseline;      /* to compare with, NULL for none */

@@ -14,12 +14,13 @@
 
 struct quantity {
     const char *name;  /* in expressions */
-    const char *title; /* in tables */
+    const char *title; /* in tables; NULL: it is in none */
     bool bytes;        /* its unit; else it is a number of things */
     uint64_t (*read)(const struct replay_totals *totals, bool attached);
+    bool of_check; /* only a leak check tells it */
 };
 
-#define QUANTITY_COUNT 10
+#define QUANTITY_COUNT 20
 
 extern const struct quantity quantities[QUANTITY_COUNT];
 

@@ -27,8 +27,15 @@ struct report {
 
 /* report_summary.c: totals and the top sites. */
 struct error *report_summary(const struct report *report, FILE *out);
-/* report_leaks.c: a block group for each stack with blocks alive at the end. */
+/* report_leaks.c: the blocks that leak checks found lost or, without one, report_unfreed(). */
 struct error *report_leaks(const struct report *report, FILE *out);
+/* A block group for each stack with blocks alive at the end. */
+struct error *report_unfreed(const struct report *report, FILE *out);
+/* report_leak_records.c: what leak checks say of each stack's blocks. */
+struct error *report_leak_records(const struct report *report, FILE *out);
+/* report_leak_summary.c: their totals by kind, and all checks of the log. */
+struct error *report_leak_summary(const struct report *report, FILE *out);
+struct error *report_leak_checks(const struct report *report, FILE *out);
 /* report_compare.c: what changed since the baseline. */
 struct error *report_compare(const struct report *report, FILE *out);
 /* report_gen_suppressions.c: what report_leaks() is with --gen-suppressions. */

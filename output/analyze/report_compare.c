@@ -78,6 +78,8 @@ static void print_totals(const struct report *report, FILE *out, const struct st
     fputc('\n', out);
     for (size_t i = 0; i < QUANTITY_COUNT; i++) {
         const struct quantity *quantity = &quantities[i];
+        if (!quantity->title)
+            continue;
         const struct change change = {
             .before = quantity->read(&before->replay.totals, before->header.attached),
             .now = quantity->read(&report->replay->totals, report->header->attached)};
@@ -205,6 +207,6 @@ struct error *report_compare(const struct report *report, FILE *out)
     if (!any)
         fputs("\nNo site changed.\n", out);
     comparison_sites_deinit(&sites);
-    suppressions_print(report->suppressions, out);
+    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, out);
     return NULL;
 }

@@ -6,6 +6,7 @@
 #include "output/analyze/json_build.h"
 #include "output/analyze/json_compare.h"
 #include "output/analyze/json_fields.h"
+#include "output/analyze/json_leaks.h"
 #include "output/analyze/json_stacks.h"
 #include "output/analyze/report.h"
 #include "output/analyze/sites.h"
@@ -36,6 +37,9 @@ static struct json_build summary_of(const struct report *report)
     const struct replay *replay = report->replay;
     struct json_build object = json_begin();
     for (const struct json_field *field = json_total_fields; field->name; field++)
+        json_put_number(&object, field->name, json_field_get(field, &replay->totals));
+    for (const struct json_field *field = json_leak_fields;
+         replay->totals.leak_checks && field->name; field++)
         json_put_number(&object, field->name, json_field_get(field, &replay->totals));
     json_put_number(&object, "processes", replay->catalog.process_count - 1);
     json_put_number(&object, "threads", replay->catalog.thread_count - 1);
@@ -222,6 +226,10 @@ static struct error *print_report(const struct report *report, FILE *out, bool s
         error = json_print(out, summary_of(report), JSON_INDENT(1));
     if (!error)
         error = print_histograms(report, out);
+    fputs(",\n \"leak_checks\": [", out);
+    if (!error)
+        error = json_leaks_print(report, out);
+    fputs("\n ]", out);
     if (!error && report->suppressions && report->suppressions->count)
         error = print_suppressions(report->suppressions, out);
     if (report->comparison)

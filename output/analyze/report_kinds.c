@@ -10,7 +10,10 @@
 static const struct report_kind kinds[] = {
     [REPORT_SUMMARY] = {"the summary", report_summary, REPLAY_BY_STACK, REPLAY_NEEDS_CURVE, NULL},
     [REPORT_COMPARE] = {"--compare", report_compare, REPLAY_BY_STACK, 0, NULL},
-    [REPORT_LEAKS] = {"--leaks", report_leaks, REPLAY_BY_STACK, 0, NULL},
+    [REPORT_LEAKS] = {"--leaks", report_leaks, REPLAY_BY_STACK, REPLAY_NEEDS_PATHS, NULL},
+    [REPORT_LEAK_SUMMARY] = {"--leaks=summary", report_leak_summary, REPLAY_BY_STACK, 0, NULL},
+    [REPORT_LEAK_CHECKS] = {"--leaks=checks", report_leak_checks, REPLAY_BY_STACK, 0, NULL},
+    [REPORT_UNFREED] = {"--leaks=unfreed", report_unfreed, REPLAY_BY_STACK, 0, NULL},
     [REPORT_JSON] = {"--json", report_json, REPLAY_BY_STACK, 0, NULL},
     [REPORT_TIMELINE] = {"--timeline", report_timeline, REPLAY_BY_STACK, REPLAY_NEEDS_HISTORY,
                          NULL},

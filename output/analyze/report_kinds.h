@@ -15,6 +15,9 @@ enum report_id {
     REPORT_SUMMARY,
     REPORT_COMPARE, /* in place of the summary */
     REPORT_LEAKS,
+    REPORT_LEAK_SUMMARY,
+    REPORT_LEAK_CHECKS,
+    REPORT_UNFREED,
     REPORT_JSON,
     REPORT_SAVED,
     REPORT_FOLDED,

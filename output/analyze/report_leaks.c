@@ -41,16 +41,12 @@ static void print_chosen(const struct report *report, FILE *out, const struct st
     fprintf(out, ", from %zu stack%s\n", leaks->count, leaks->count == 1 ? "" : "s");
 }
 
-struct error *report_leaks(const struct report *report, FILE *out)
+struct error *report_unfreed(const struct report *report, FILE *out)
 {
     const struct options *options = report->options;
     const struct replay_totals *totals = &report->replay->totals;
     char bytes[64], blocks[32];
     struct stack_sums leaks;
-    if (options->gen_suppressions)
-        return report_gen_suppressions(report, out);
-    if (report->comparison)
-        return report_leaks_compare(report, out);
     uint32_t *same = same_stacks(&report->replay->catalog, SAME_BY_LINES);
     const struct stack_sums_query query = {
         .by = options->group == GROUP_PROCESS ? REPLAY_BY_PROCESS : REPLAY_BY_STACK,
@@ -72,6 +68,22 @@ struct error *report_leaks(const struct report *report, FILE *out)
     if (shown < leaks.count)
         fprintf(out, "\n%zu more; --limit=0 shows all\n", leaks.count - shown);
     stack_sums_deinit(&leaks);
-    suppressions_print(report->suppressions, out);
+    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, out);
     return NULL;
+}
+
+struct error *report_leaks(const struct report *report, FILE *out)
+{
+    if (report->options->gen_suppressions)
+        return report_gen_suppressions(report, out);
+    if (report->comparison)
+        return report_leaks_compare(report, out);
+    if (report->replay->totals.leak_checks)
+        return report_leak_records(report, out);
+    struct error *error = report_unfreed(report, out);
+    if (!error && report->replay->totals.leaked)
+        fputs("\nWhether the program could still reach these blocks is not known: trace it with\n"
+              "allocptrace --leak-check=reachable to tell what is lost.\n",
+              out);
+    return error;
 }

@@ -107,6 +107,6 @@ struct error *report_leaks_compare(const struct report *report, FILE *out)
     if (shown < count)
         fprintf(out, "\n%zu more; --limit=0 shows all\n", count - shown);
     free(list);
-    suppressions_print(report->suppressions, out);
+    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, out);
     return NULL;
 }

@@ -122,6 +122,27 @@ static void print_curve(const struct report *report, FILE *out)
     fputs("  (--timeline tells more)\n", out);
 }
 
+/* What leak checks say. */
+static void print_lost(const struct report *report, FILE *out)
+{
+    const struct replay_totals *totals = &report->replay->totals;
+    const struct leak_amount *definite = &totals->lost[LOG_DEFINITELY_LOST];
+    const struct leak_amount *indirect = &totals->lost[LOG_INDIRECTLY_LOST];
+    if (!totals->leak_checks)
+        return;
+    print_label(out, "Lost");
+    print_blocks(report, out, definite->bytes + indirect->bytes,
+                 definite->blocks + indirect->blocks);
+    fputs(", and possibly ", out);
+    print_blocks(report, out, totals->lost[LOG_POSSIBLY_LOST].bytes,
+                 totals->lost[LOG_POSSIBLY_LOST].blocks);
+    fputc('\n', out);
+    print_label(out, "Reachable");
+    print_blocks(report, out, totals->lost[LOG_REACHABLE].bytes,
+                 totals->lost[LOG_REACHABLE].blocks);
+    fputs(" still, by the last leak check\n", out);
+}
+
 static void print_totals(const struct report *report, FILE *out)
 {
     const struct replay_totals *totals = &report->replay->totals;
@@ -152,6 +173,7 @@ static void print_totals(const struct report *report, FILE *out)
         print_blocks(report, out, totals->suppressed_bytes, totals->suppressed);
         fputs(" more\n", out);
     }
+    print_lost(report, out);
     print_label(out, "Temporary");
     fprintf(out, "%s allocation%s (%s) freed before the next one of their thread\n",
             format_number(totals->temporary, count, sizeof count),
@@ -271,7 +293,7 @@ struct error *report_summary(const struct report *report, FILE *out)
         for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
             print_short_table(report, out, &sites, metrics[i]);
     sites_deinit(&sites);
-    suppressions_print(report->suppressions, out);
+    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, out);
     print_notes(report, out);
     if (can_be_read_again(report->options))
         print_next(report, out);

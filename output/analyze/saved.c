@@ -375,6 +375,20 @@ static struct error *check_schema(const json_t *root)
     return NULL;
 }
 
+/* Optional ones may be missing altogether, and are 0 then. */
+static struct error *load_totals(const json_t *summary, const struct json_field *fields,
+                                 bool optional, struct replay_totals *totals)
+{
+    for (const struct json_field *field = fields; field->name; field++) {
+        const json_t *value = json_object_get(summary, field->name);
+        uint64_t number = 0;
+        if (!(optional && !value) && !get_number(value, INT64_MAX, &number))
+            return lacks("the summary", field->name);
+        json_field_set(field, totals, number);
+    }
+    return NULL;
+}
+
 static struct error *load_all(const json_t *root, struct profile *profile)
 {
     struct replay *replay = &profile->replay;
@@ -392,13 +406,10 @@ static struct error *load_all(const json_t *root, struct profile *profile)
     if (!error)
         error = load_rows(&loading);
     free(loading.modules);
-    for (const struct json_field *field = json_total_fields; !error && field->name; field++) {
-        uint64_t number;
-        if (get_number(json_object_get(summary, field->name), INT64_MAX, &number))
-            json_field_set(field, &replay->totals, number);
-        else
-            error = lacks("the summary", field->name);
-    }
+    if (!error)
+        error = load_totals(summary, json_total_fields, false, &replay->totals);
+    if (!error)
+        error = load_totals(summary, json_leak_fields, true, &replay->totals);
     profile->header.attached = json_is_true(json_object_get(summary, "attached"));
     profile->truncated = json_is_true(json_object_get(summary, "truncated"));
     return error;

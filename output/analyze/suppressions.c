@@ -149,15 +149,10 @@ static uint32_t *match_stacks(const struct suppressions *suppressions,
     return stacks;
 }
 
-struct error *suppressions_apply(struct suppressions *suppressions, struct replay *replay,
-                                 bool count)
+static void apply_to_rows(struct suppressions *suppressions, const uint32_t *matches,
+                          struct replay *replay, bool count)
 {
     struct replay_totals *totals = &replay->totals;
-    if (!suppressions->count)
-        return NULL;
-    uint32_t *matches = match_stacks(suppressions, &replay->catalog);
-    if (!matches)
-        return error_no_memory();
     for (size_t i = 1; i < replay->row_count; i++) {
         struct replay_sums *sums = &replay->rows[i].sums;
         uint32_t match = matches[replay->rows[i].stack];
@@ -174,23 +169,58 @@ struct error *suppressions_apply(struct suppressions *suppressions, struct repla
         sums->leaked = 0;
         sums->leaked_bytes = 0;
     }
+}
+
+static void apply_to_check(struct suppressions *suppressions, const uint32_t *matches,
+                           struct leak_check *check, bool count)
+{
+    for (size_t i = 0; i < check->sum_count; i++) {
+        struct leak_sum *sum = &check->sums[i];
+        uint32_t match = matches[sum->stack];
+        if (!match && sum->has_owner)
+            match = matches[sum->owner_stack];
+        if (!match)
+            continue;
+        sum->suppressed = LEAK_SUPPRESSED;
+        if (!count || !check->shown)
+            continue;
+        suppressions->list[match - 1].check_blocks += sum->amount.blocks;
+        suppressions->list[match - 1].check_bytes += sum->amount.bytes;
+    }
+}
+
+struct error *suppressions_apply(struct suppressions *suppressions, struct replay *replay,
+                                 bool count)
+{
+    if (!suppressions->count)
+        return NULL;
+    uint32_t *matches = match_stacks(suppressions, &replay->catalog);
+    if (!matches)
+        return error_no_memory();
+    apply_to_rows(suppressions, matches, replay, count);
+    for (size_t i = 1; i < replay->leaks.count; i++)
+        apply_to_check(suppressions, matches, &replay->leaks.list[i], count);
+    replay_sum_up_leaks(replay);
     free(matches);
     return NULL;
 }
 
-void suppressions_print(const struct suppressions *suppressions, FILE *out)
+void suppressions_print(const struct suppressions *suppressions, enum suppressed_of of, FILE *out)
 {
     bool any = false;
     for (size_t i = 0; suppressions && i < suppressions->count; i++) {
         const struct suppression *suppression = &suppressions->list[i];
-        char blocks[32], bytes[32];
-        if (!suppression->blocks)
+        bool unfreed = of == SUPPRESSED_UNFREED;
+        uint64_t blocks = unfreed ? suppression->blocks : suppression->check_blocks;
+        uint64_t bytes = unfreed ? suppression->bytes : suppression->check_bytes;
+        char blocks_text[32], bytes_text[32];
+        if (!blocks)
             continue;
         if (!any)
             fprintf(out, "\nSuppressions used\n%12s %15s  pattern\n", "blocks", "bytes");
         any = true;
-        fprintf(out, "%12s %15s  ", format_number(suppression->blocks, blocks, sizeof blocks),
-                format_number(suppression->bytes, bytes, sizeof bytes));
+        fprintf(out, "%12s %15s  ", format_number(blocks, blocks_text, sizeof blocks_text),
+                format_number(bytes, bytes_text, sizeof bytes_text));
         format_text(out, suppression->pattern);
         fputc('\n', out);
     }

@@ -23,7 +23,8 @@
 
 struct suppression {
     char *pattern;
-    uint64_t blocks, bytes; /* that it has suppressed */
+    uint64_t blocks, bytes;             /* of what was not freed, that it has suppressed */
+    uint64_t check_blocks, check_bytes; /* of what leak checks found */
 };
 
 /* One of zeros is empty. */
@@ -39,13 +40,20 @@ struct error *suppressions_read(struct suppressions *suppressions, const char *p
 void suppressions_deinit(struct suppressions *suppressions);
 
 /*
- * Takes the leaks that are suppressed out of what has leaked in a finished replay: in its rows and
- * totals. count says whether the suppressions' own sums are to grow.
+ * Takes the leaks that are suppressed out of what has leaked in a finished replay, in its rows and
+ * totals, and out of what its leak checks found. Of those an indirectly lost block is suppressed
+ * with the block that leads to it, too. count says whether the suppressions' own sums are to grow.
  */
 struct error *suppressions_apply(struct suppressions *suppressions, struct replay *replay,
                                  bool count);
 
+/* What suppressions have suppressed of. */
+enum suppressed_of {
+    SUPPRESSED_UNFREED,  /* what was not freed */
+    SUPPRESSED_BY_CHECK, /* what leak checks found */
+};
+
 /* A table of those that have matched, with an empty line before it; nothing if there are none. */
-void suppressions_print(const struct suppressions *suppressions, FILE *out);
+void suppressions_print(const struct suppressions *suppressions, enum suppressed_of of, FILE *out);
 
 #endif
