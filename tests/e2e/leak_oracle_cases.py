@@ -15,6 +15,10 @@ MEMCHECK = {
     # A thread's variables of libraries that were loaded late are in blocks of their own. They hang
     # on an array whose pointer is to its second element: to memcheck, all of it is possibly lost.
     "in_living_thread_local_reachable": {"possibly_lost": (1, 123)},
+    # Variables of a thread that has ended: glibc keeps its stack, and they are in it.
+    "ended_thread_local_definitely": {"still_reachable": (1, 71)},
+    # Memory that cannot be written to is not looked at, whatever it had been before.
+    "read_only_mapping_reachable": {"definitely_lost": (1, 60)},
 }
 
 # The same for LeakSanitizer: what it takes for lost of a function.
