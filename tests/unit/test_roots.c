@@ -30,6 +30,8 @@ struct told {
     uint64_t *thread_tls, *thread_stack, *thread_dead_stack, *thread_key, *thread_descriptor;
     uint64_t *interrupted_stack, *alternate_stack;
     uint64_t *around_coroutine_stack, *coroutine_stack;
+    uint64_t *ended_stack, *ended_descriptor;
+    uint64_t *read_only_map;
     uint64_t *sparse;
     char *coroutine_block;
     sem_t ready;
@@ -139,6 +141,20 @@ static void start(void *(*function)(void *), void *argument)
         _exit(1);
 }
 
+static void *run_and_end(void *argument)
+{
+    told->ended_stack = leave_dead_words();
+    told->ended_descriptor = (uint64_t *)(uintptr_t)pthread_self();
+    return argument;
+}
+
+static void start_and_join(void *(*function)(void *))
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, function, NULL) || pthread_join(thread, NULL))
+        _exit(1);
+}
+
 static void run_child(void)
 {
     uint64_t stack_word = 1;
@@ -152,6 +168,9 @@ static void run_child(void)
     told->shared_map = map(65536, MAP_SHARED);
     told->sparse = map(UINT64_C(100) << 30, MAP_PRIVATE | MAP_NORESERVE);
     told->private_map[1000] = told->shared_map[1000] = told->sparse[UINT64_C(77) << 27] = 1;
+    told->read_only_map = map(65536, MAP_PRIVATE);
+    told->read_only_map[1000] = 1;
+    mprotect(told->read_only_map, 65536, PROT_READ);
     told->coroutine_block = malloc(COROUTINE_STACK);
     int file = memfd_create("mapped", 0);
     if (ftruncate(file, 65536))
@@ -162,6 +181,7 @@ static void run_child(void)
     start(hold_in_registers, NULL);
     start(run_handler, map(ALTERNATE_STACK, MAP_PRIVATE));
     start(run_coroutine, NULL);
+    start_and_join(run_and_end);
     told->own_dead_stack = leave_dead_words();
     say_ready_and_wait();
 }
@@ -318,7 +338,9 @@ static void test_places(void **state)
     assert_int_equal(kind_of(scene, &told->private_map[1000]), LOG_ROOT_MAPPING);
     assert_int_equal(kind_of(scene, &told->shared_map[1000]), LOG_ROOT_MAPPING);
     assert_int_equal(kind_of(scene, &told->file_map[1000]), LOG_ROOT_MAPPING);
+    assert_int_equal(kind_of(scene, &told->read_only_map[1000]), LOG_ROOT_MAPPING);
     assert_int_equal(kind_of(scene, &told->sparse[UINT64_C(77) << 27]), LOG_ROOT_MAPPING);
+    assert_int_equal(kind_of(scene, told->ended_descriptor), LOG_ROOT_TLS);
     roots_deinit(&scene->roots);
 }
 
@@ -328,6 +350,7 @@ static void test_no_places(void **state)
     find(scene, ROOTS_ALL);
     assert_int_equal(kind_of(scene, told->own_dead_stack), -1);
     assert_int_equal(kind_of(scene, told->thread_dead_stack), -1);
+    assert_int_equal(kind_of(scene, told->ended_stack), -1);
     /* Never touched. */
     assert_int_equal(kind_of(scene, &told->sparse[UINT64_C(78) << 27]), -1);
     assert_int_equal(kind_of(scene, &told->file_map[0x1000]), -1);

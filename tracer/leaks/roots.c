@@ -7,6 +7,7 @@
 
 #include "tracer/arch.h"
 #include "tracer/leaks/areas.h"
+#include "tracer/leaks/roots_ended.h"
 #include "tracer/leaks/roots_threads.h"
 #include "tracer/leaks/touched.h"
 
@@ -209,6 +210,14 @@ static void place_threads(struct finder *finder)
     }
 }
 
+/* A vector of thread-local storage leads to the modules' variables. */
+static void put_vector(struct finder *finder, const struct roots_place *place, uint32_t thread)
+{
+    put_range(finder, place->vector.start, place->vector.end, LOG_ROOT_TLS, thread);
+    if (place->vector.end && finder->kinds & 1U << LOG_ROOT_TLS)
+        put_holder(finder, place->vector.start, thread, ARCH_THREAD_POINTER_NAME);
+}
+
 static void put_tls(struct finder *finder)
 {
     for (size_t i = 0; i < finder->thread_count; i++) {
@@ -226,12 +235,9 @@ static void put_tls(struct finder *finder)
         if (around && around->address + around->size < end)
             end = around->address + around->size;
         put_range(finder, start, end, LOG_ROOT_TLS, id);
-        put_range(finder, place->vector.start, place->vector.end, LOG_ROOT_TLS, id);
-        if (!(finder->kinds & 1U << LOG_ROOT_TLS))
-            continue;
-        put_holder(finder, thread->noted.thread_pointer, id, ARCH_THREAD_POINTER_NAME);
-        if (place->vector.end)
-            put_holder(finder, place->vector.start, id, ARCH_THREAD_POINTER_NAME);
+        put_vector(finder, place, id);
+        if (finder->kinds & 1U << LOG_ROOT_TLS)
+            put_holder(finder, thread->noted.thread_pointer, id, ARCH_THREAD_POINTER_NAME);
     }
 }
 
@@ -281,6 +287,24 @@ static void put_stacks(struct finder *finder)
         areas_add(&finder->taken, finder->stacks.list[i].start, finder->stacks.list[i].end);
 }
 
+/* Of threads that have ended, what glibc keeps. */
+static void put_ended(struct finder *finder)
+{
+    for (size_t i = 0; i < finder->notes->maps.count; i++) {
+        const struct proc_mapping *mapping = &finder->notes->maps.mappings[i];
+        struct roots_place place;
+        if (!mapping->writable || areas_find(&finder->taken, mapping->start))
+            continue;
+        uint64_t descriptor =
+            roots_ended_find(finder->notes, finder->pid, finder->pagemap, i, &place);
+        if (!descriptor)
+            continue;
+        put_range(finder, descriptor, place.stack.end, LOG_ROOT_TLS, 0);
+        put_vector(finder, &place, 0);
+        areas_add(&finder->taken, place.stack.start, descriptor);
+    }
+}
+
 /* ---- All else ---- */
 
 /* Blocks are reached by pointers, or they are not. */
@@ -308,13 +332,14 @@ static bool starts_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* Memory of devices, of which a read may have effects. */
+/* Memory of devices, of which a read may have effects, and of the kernel's clock ([vvar]). */
 static bool is_device(const struct proc_mapping *mapping)
 {
     const char *path = mapping->path;
     return (starts_with(path, "/dev/") && !starts_with(path, "/dev/shm/") &&
             !starts_with(path, "/dev/zero") && !starts_with(path, "/dev/hugepages/")) ||
-           starts_with(path, "anon_inode:") || starts_with(path, "socket:");
+           starts_with(path, "anon_inode:") || starts_with(path, "socket:") ||
+           starts_with(path, "[vvar");
 }
 
 static bool holds_block(const struct finder *finder, const struct proc_mapping *mapping)
@@ -329,13 +354,22 @@ static bool holds_block(const struct finder *finder, const struct proc_mapping *
     return false;
 }
 
+/* What the program has written to and then made read-only is told from a file's own pages by the
+ * page tables. */
+static bool may_hold_pointers(const struct finder *finder, const struct proc_mapping *mapping)
+{
+    return mapping->readable &&
+           (mapping->writable ||
+            (!mapping->shared && !mapping->executable && finder->pagemap >= 0)) &&
+           !is_device(mapping);
+}
+
 static void put_mappings(struct finder *finder)
 {
     const struct proc_maps *maps = &finder->notes->maps;
     for (size_t i = 0; i < maps->count; i++) {
         const struct proc_mapping *mapping = &maps->mappings[i];
-        if (mapping->readable && mapping->writable && !is_device(mapping) &&
-            !holds_block(finder, mapping))
+        if (may_hold_pointers(finder, mapping) && !holds_block(finder, mapping))
             put_range(finder, mapping->start, mapping->end, LOG_ROOT_MAPPING, 0);
     }
 }
@@ -370,6 +404,7 @@ static void find(struct finder *finder)
      * data. */
     put_tls(finder);
     put_stacks(finder);
+    put_ended(finder);
     put_globals(finder);
     put_mappings(finder);
     put_constants(finder);
