@@ -10,18 +10,57 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The index of the word that text begins with, length characters long, or -1. */
+static int find_word(const char *text, size_t length, const char *const *words)
+{
+    for (int i = 0; words[i]; i++) {
+        if (strlen(words[i]) == length && memcmp(words[i], text, length) == 0)
+            return i;
+    }
+    return -1;
+}
+
+struct listed_words {
+    char text[128];
+};
+
+static struct listed_words list_words(const char *const *words)
+{
+    struct listed_words listed = {""};
+    for (int i = 0; words[i]; i++) {
+        size_t used = strlen(listed.text);
+        snprintf(listed.text + used, sizeof listed.text - used, "%s%s", i ? ", " : "", words[i]);
+    }
+    return listed;
+}
+
 struct error *option_word(const char *name, const char *text, const char *const *words, int *out)
 {
-    char accepted[128] = "";
-    for (int i = 0; words[i]; i++) {
-        if (strcmp(text, words[i]) == 0) {
-            *out = i;
+    int found = find_word(text, strlen(text), words);
+    if (found < 0)
+        return error_format(ERROR_USAGE, "--%s takes one of %s, not '%s'", name,
+                            list_words(words).text, text);
+    *out = found;
+    return NULL;
+}
+
+struct error *option_words(const char *name, const char *text, const char *const *words,
+                           unsigned *out)
+{
+    *out = 0;
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ",");
+        int found = find_word(at, length, words);
+        if (found < 0)
+            return error_format(ERROR_USAGE,
+                                "--%s takes one of %s or, separated by commas, several of them, "
+                                "not '%s'",
+                                name, list_words(words).text, text);
+        *out |= 1U << found;
+        at += length;
+        if (!*at)
             return NULL;
-        }
-        size_t used = strlen(accepted);
-        snprintf(accepted + used, sizeof accepted - used, "%s%s", i ? ", " : "", words[i]);
     }
-    return error_format(ERROR_USAGE, "--%s takes one of %s, not '%s'", name, accepted, text);
 }
 
 /* false: it is none, or larger than any. */

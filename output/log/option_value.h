@@ -16,6 +16,9 @@
 
 /* The index of text among words (NULL-terminated). */
 struct error *option_word(const char *name, const char *text, const char *const *words, int *out);
+/* Several of words, separated by commas: 1 << index of each, or-ed; 32 words at most. */
+struct error *option_words(const char *name, const char *text, const char *const *words,
+                           unsigned *out);
 /* A whole number, 0 or more: decimal digits and nothing else. */
 struct error *option_number(const char *name, const char *text, uint64_t *out);
 /* The same, from least to most. */

@@ -22,6 +22,33 @@ static void assert_result(struct error *error, const char *text, const char *mes
     error_free(error);
 }
 
+static void words_are_separated_by_commas(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"one", "two", "three", NULL};
+    static const struct {
+        const char *text, *message;
+        unsigned found;
+    } cases[] = {
+        {"one", NULL, 1},
+        {"three,one", NULL, 5},
+        {"two,two", NULL, 2},
+        {"", "one of one, two, three or, separated by commas, several of them, not ''", 0},
+        {"one,", "not 'one,'", 0},
+        {",one", "not ',one'", 0},
+        {"one,four", "not 'one,four'", 0},
+        {"on", "not 'on'", 0},
+        {"ones", "not 'ones'", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned found;
+        assert_result(option_words("w", cases[i].text, words, &found), cases[i].text,
+                      cases[i].message);
+        if (!cases[i].message)
+            assert_int_equal(found, cases[i].found);
+    }
+}
+
 static void numbers_are_digits_only(void **state)
 {
     (void)state;
@@ -112,6 +139,7 @@ static void words_are_told_by_their_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_are_separated_by_commas),
         cmocka_unit_test(numbers_are_digits_only),
         cmocka_unit_test(numbers_and_ids_have_bounds),
         cmocka_unit_test(lengths_of_time_are_finite),
