@@ -21,12 +21,11 @@ static void wait_again(const struct tracee *tracee)
         pt_set_registers(tracee->tid, &registers);
 }
 
-bool step_stop(struct tracee *tracee)
+/* Waits for the stop of a tracee that has been interrupted. */
+static bool await_interrupted(struct tracee *tracee)
 {
     int status;
-    if (tracee->stopped)
-        return true;
-    if (pt_interrupt(tracee->tid) || !await_peek(tracee, &status))
+    if (!await_peek(tracee, &status))
         return false;
     tracee->stopped = true;
     struct stop stop = stop_classify(status);
@@ -39,6 +38,11 @@ bool step_stop(struct tracee *tracee)
     return stop.kind != STOP_EXITED && stop.kind != STOP_KILLED;
 }
 
+bool step_stop(struct tracee *tracee)
+{
+    return tracee->stopped || (pt_interrupt(tracee->tid) == 0 && await_interrupted(tracee));
+}
+
 /* One instruction. False if it was not executed: the tracee is gone, or has got a fault. */
 static bool step_once(struct tracee *tracee)
 {
@@ -49,20 +53,36 @@ static bool step_once(struct tracee *tracee)
     return !quiet_end(&quiet, false) && !failure;
 }
 
-static void for_others(struct session *session, struct tracee *tracee, bool stop)
+/* The next thread after other, NULL at first, that shares the tracee's memory. */
+static struct tracee *next_other(const struct session *session, const struct tracee *tracee,
+                                 const struct tracee *other)
 {
-    for (struct tracee *other = tracee_next(session->tracees, NULL); other;
-         other = tracee_next(session->tracees, other)) {
-        if (other == tracee || other->space != tracee->space || tracee_in_vfork(other))
+    struct tracee *next = tracee_next(session->tracees, other);
+    while (next && (next == tracee || next->space != tracee->space))
+        next = tracee_next(session->tracees, next);
+    return next;
+}
+
+void step_hold_others(struct session *session, const struct tracee *tracee)
+{
+    struct tracee *other = NULL;
+    /* All of them at first, so that they come to their stops at the same time. */
+    while ((other = next_other(session, tracee, other)))
+        other->held = !other->stopped && !tracee_in_vfork(other) && pt_interrupt(other->tid) == 0;
+    while ((other = next_other(session, tracee, other)))
+        other->held = other->held && await_interrupted(other);
+}
+
+void step_release_others(struct session *session, const struct tracee *tracee)
+{
+    struct tracee *other = NULL;
+    while ((other = next_other(session, tracee, other))) {
+        if (!other->held)
             continue;
-        if (stop && !other->stopped) {
-            other->held = step_stop(other);
-        } else if (!stop && other->held) {
-            other->held = false;
-            /* One with a pending stop stays as it is until that has been handled. */
-            if (!other->has_pending && pt_continue(other->tid, 0) == 0)
-                other->stopped = false;
-        }
+        other->held = false;
+        /* One with a pending stop stays as it is until that has been handled. */
+        if (!other->has_pending && pt_continue(other->tid, 0) == 0)
+            other->stopped = false;
     }
 }
 
@@ -73,11 +93,11 @@ void step_in_place(struct session *session, struct tracee *tracee,
     session->counters.single_steps++;
     if (pt_set_ip(tracee->tid, breakpoint->address))
         return;
-    for_others(session, tracee, true);
+    step_hold_others(session, tracee);
     if (space_write_original(tracee->space, breakpoint) == 0) {
         if (!step_once(tracee) && pt_get_registers(tracee->tid, &registers) == 0)
             probe_again(tracee, &registers);
         space_write_breakpoint(tracee->space, breakpoint);
     }
-    for_others(session, tracee, false);
+    step_release_others(session, tracee);
 }

@@ -18,6 +18,11 @@ struct session;
 void step_in_place(struct session *session, struct tracee *tracee,
                    const struct breakpoint *breakpoint);
 
+/* Stops all other threads of the tracee's address space, as step_stop() does, but for those that
+ * wait for a vfork child; and lets them go on. */
+void step_hold_others(struct session *session, const struct tracee *tracee);
+void step_release_others(struct session *session, const struct tracee *tracee);
+
 /*
  * Stops a tracee that runs and waits for it. The stop that it gets into is kept in its
  * pending_status if it is another than the one asked for. False if the tracee is gone.
