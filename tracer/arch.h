@@ -98,6 +98,8 @@ bool arch_restart_pending(const struct arch_registers *registers);
  * without a timeout, for that would begin anew.
  */
 bool arch_wait_again(struct arch_registers *registers);
+/* The number of the system call that the thread is in; -1 for none. */
+long arch_syscall_number(const struct arch_registers *registers);
 /* The result at the system call's exit: a value or a negative errno. */
 int64_t arch_syscall_result(const struct arch_registers *registers);
 

@@ -120,6 +120,11 @@ void arch_describe_syscall(struct seccomp_data *call, uint64_t address, long num
         call->args[i] = arguments[i];
 }
 
+long arch_syscall_number(const struct arch_registers *registers)
+{
+    return (long)registers->user.orig_rax;
+}
+
 int64_t arch_syscall_result(const struct arch_registers *registers)
 {
     return (int64_t)registers->user.rax;

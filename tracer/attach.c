@@ -117,7 +117,8 @@ static struct error *seize_threads(struct session *session, pid_t pid, bool *fou
         pid_t tid = (pid_t)atoi(entry->d_name);
         if (tid <= 0 || tracee_find(session->tracees, tid))
             continue;
-        int failure = pt_seize(tid, session->cleaning ? SEIZE_PLAIN : SEIZE_FOLLOW);
+        int failure = pt_seize(tid, session->cleaning ? SEIZE_PLAIN : SEIZE_FOLLOW,
+                               session->options->leak_check);
         /* A thread that ended meanwhile, or a new one that was seized along with its creator. */
         if (failure == ESRCH || (failure && proc_status_number(tid, "TracerPid", 0) == getpid()))
             continue;

@@ -23,6 +23,7 @@ enum breakpoint_role {
     BREAKPOINT_SIGACTION = 8,
     BREAKPOINT_SIGMASK = 16,
     BREAKPOINT_PTRACE = 32, /* ptrace(2) is called, see conflicts.h */
+    BREAKPOINT_EXIT = 64,   /* the program ends itself, see leak_moments.h */
 };
 
 /* Bytes behind a breakpoint by which the code that it was put into is known again. */

@@ -22,6 +22,12 @@ struct counters {
     uint64_t text_bytes;          /* compared with the files after detaching */
     uint64_t text_differences;    /* of them, those that differ */
     uint64_t verified, differing; /* --verify-unwind */
+    uint64_t leak_checks;         /* begun */
+    uint64_t leak_copies;         /* of them, made of forked copies */
+    uint64_t leak_uncopied;       /* processes that could not be forked for one */
+    uint64_t leak_skipped;        /* intervals that ended before the last check had */
+    uint64_t leak_held_us;        /* how long processes were held for them, together */
+    uint64_t leak_longest_us;     /* and the longest time */
     uint64_t elapsed_us;
 };
 

@@ -27,6 +27,7 @@ struct pinned {
 
 struct shared {
     _Atomic pid_t pids[MOST_PROCESSES];
+    _Atomic pid_t copies[GUARDIAN_COPIES];
     _Atomic pid_t parked_tid; /* 0: none */
     struct guardian_parked parked;
     struct pinned pinned[MOST_PINNED];
@@ -74,6 +75,42 @@ static void find_all(const struct shared *shared, struct found *found)
         proc_children(found->pids[i], find_child, found);
 }
 
+static bool is_watched(const struct shared *shared, pid_t pid)
+{
+    for (size_t i = 0; i < MOST_PROCESSES; i++) {
+        if (atomic_load(&shared->pids[i]) == pid)
+            return true;
+    }
+    return false;
+}
+
+static void note_copy(struct recover_state *state, pid_t copy)
+{
+    if (state->copy_count < GUARDIAN_COPIES)
+        state->copies[state->copy_count++] = copy;
+}
+
+/* Copies end with the tracer, but for one that was just being made. They are none of those that go
+ * on. */
+static void end_copies(const struct options *options, const struct shared *shared,
+                       struct found *found, struct recover_state *state)
+{
+    for (size_t i = 0; i < GUARDIAN_COPIES; i++) {
+        pid_t copy = atomic_load(&shared->copies[i]);
+        if (copy)
+            note_copy(state, copy);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < found->count; i++) {
+        pid_t pid = found->pids[i];
+        if (!is_watched(shared, pid) && recover_copy(options, pid))
+            note_copy(state, pid);
+        else
+            found->pids[kept++] = pid;
+    }
+    found->count = kept;
+}
+
 static void unpin_all(struct shared *shared)
 {
     for (size_t i = 0; i < MOST_PINNED; i++) {
@@ -86,16 +123,22 @@ static void unpin_all(struct shared *shared)
 static void clean_up(const struct options *options, struct shared *shared)
 {
     struct found *found = calloc(1, sizeof *found);
-    if (!found)
+    struct recover_state *state = calloc(1, sizeof *state);
+    if (!found || !state) {
+        free(found);
+        free(state);
         return;
+    }
     find_all(shared, found);
     /* At once, for each breakpoint that is met now costs the target a signal. */
     for (size_t i = 0; i < found->count; i++)
         recover_text(found->pids[i]);
     unpin_all(shared);
-    pid_t parked_tid = atomic_load(&shared->parked_tid);
+    state->parked_tid = atomic_load(&shared->parked_tid);
+    state->parked = shared->parked;
+    end_copies(options, shared, found, state);
     for (size_t i = 0; i < found->count; i++) {
-        struct error *error = recover_process(options, found->pids[i], parked_tid, &shared->parked);
+        struct error *error = recover_process(options, found->pids[i], state);
         if (!error)
             fprintf(stderr,
                     "allocptrace: the tracer was killed; process %d goes on without breakpoints\n",
@@ -105,6 +148,7 @@ static void clean_up(const struct options *options, struct shared *shared)
         error_free(error);
     }
     free(found);
+    free(state);
 }
 
 static _Noreturn void guard(const struct options *tracing, const cpu_set_t *allowed, int pipe,
@@ -175,6 +219,15 @@ void guardian_stop(struct guardian *guardian)
     free(guardian);
 }
 
+static void forget(_Atomic pid_t *places, size_t count, pid_t pid)
+{
+    for (size_t i = 0; i < count; i++) {
+        pid_t expected = pid;
+        if (atomic_compare_exchange_strong(&places[i], &expected, 0))
+            return;
+    }
+}
+
 void guardian_watch(struct guardian *guardian, pid_t pid)
 {
     if (!guardian)
@@ -191,13 +244,25 @@ void guardian_watch(struct guardian *guardian, pid_t pid)
 
 void guardian_forget(struct guardian *guardian, pid_t pid)
 {
+    if (guardian)
+        forget(guardian->shared->pids, MOST_PROCESSES, pid);
+}
+
+void guardian_copied(struct guardian *guardian, pid_t copy)
+{
     if (!guardian)
         return;
-    for (size_t i = 0; i < MOST_PROCESSES; i++) {
-        pid_t expected = pid;
-        if (atomic_compare_exchange_strong(&guardian->shared->pids[i], &expected, 0))
+    for (size_t i = 0; i < GUARDIAN_COPIES; i++) {
+        pid_t expected = 0;
+        if (atomic_compare_exchange_strong(&guardian->shared->copies[i], &expected, copy))
             return;
     }
+}
+
+void guardian_uncopied(struct guardian *guardian, pid_t copy)
+{
+    if (guardian)
+        forget(guardian->shared->copies, GUARDIAN_COPIES, copy);
 }
 
 void guardian_pinned(struct guardian *guardian, pid_t tid, const cpu_set_t *own)

@@ -25,6 +25,9 @@
 struct guardian;
 struct options;
 
+/* Copies of processes at a time that are known; the zombie of one beyond that may stay. */
+#define GUARDIAN_COPIES 1024
+
 /* A thread that makes a system call for us, or (instruction 0) a single-step. */
 struct guardian_parked {
     struct arch_registers registers; /* its own */
@@ -47,6 +50,11 @@ void guardian_forget(struct guardian *guardian, pid_t pid);
 /* A thread is bound to the tracer's core, and its own affinity is this; or is no longer. */
 void guardian_pinned(struct guardian *guardian, pid_t tid, const cpu_set_t *own);
 void guardian_unpinned(struct guardian *guardian, pid_t tid);
+
+/* A process that was attached to has a copy of itself as its child, made by us (snapshot.h), until
+ * it has waited for that. */
+void guardian_copied(struct guardian *guardian, pid_t copy);
+void guardian_uncopied(struct guardian *guardian, pid_t copy);
 
 /* Before and after thread tid runs for us. */
 void guardian_park(struct guardian *guardian, pid_t tid, const struct guardian_parked *parked);

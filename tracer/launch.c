@@ -130,7 +130,7 @@ static struct error *fork_child(struct session *session, char **command, struct 
     close(failure[1]);
     launch->start_pipe = start[1];
     launch->failure_pipe = failure[0];
-    int seized = pt_seize(pid, SEIZE_AND_DESTROY);
+    int seized = pt_seize(pid, SEIZE_AND_DESTROY, session->options->leak_check);
     struct tracee *tracee = seized ? NULL : tracee_add(session->tracees, pid);
     if (!tracee) {
         kill(pid, SIGKILL);

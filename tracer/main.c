@@ -12,6 +12,7 @@
 #include "tracer/attach.h"
 #include "tracer/detach.h"
 #include "tracer/launch.h"
+#include "tracer/leaks/leak_check.h"
 #include "tracer/limits.h"
 #include "tracer/options.h"
 #include "tracer/proc_files.h"
@@ -106,6 +107,12 @@ static struct log_text text_of(const char *string)
     return (struct log_text){.data = string, .size = strlen(string)};
 }
 
+static void finish_leak_checks(void *checker)
+{
+    if (checker)
+        leak_checker_finish(checker);
+}
+
 static struct error *start_recorder(struct session *session, const char *output)
 {
     const struct options *options = session->options;
@@ -138,6 +145,9 @@ static struct error *start_recorder(struct session *session, const char *output)
         .header = &header,
         .depth = options->depth,
         .walk_only = options->walk_only,
+        .leak_check = options->leak_check,
+        .before_end = finish_leak_checks,
+        .before_end_data = session->leaks,
         .cpus = session->affinity.enabled ? &session->affinity.others : NULL,
     };
     struct error *error = recorder_start(&recorder, &session->recorder);
@@ -202,6 +212,8 @@ static int trace(struct session *session)
             options->output ? strdup(options->output) : default_output(options, session->main_pid);
         error = output ? start_recorder(session, output) : error_no_memory();
     }
+    if (!error)
+        error = leak_checker_start(session);
     if (!error && options->pid)
         error = attach_start(session);
     if (!error) {

@@ -110,6 +110,13 @@ static bool hands_on(struct symbol_walk *walk, const struct elf_function *symbol
                           walk);
 }
 
+/* Those of a C library: a shared one offers them, a static program has them linked in. */
+static void note_exit(struct module *module, const struct elf_function *symbol)
+{
+    if (symbol->dynamic || !elf_file_has_interpreter(module->elf))
+        module->exits[*symbol->name == 'q'] = symbol->address;
+}
+
 static void note_symbol(struct module *module, const struct elf_function *symbol)
 {
     if (strcmp(symbol->name, "_dl_debug_state") == 0)
@@ -120,6 +127,8 @@ static void note_symbol(struct module *module, const struct elf_function *symbol
         module->sigaction = symbol->address;
     else if (strcmp(symbol->name, "pthread_sigmask") == 0)
         module->sigmask = symbol->address;
+    else if (strcmp(symbol->name, "exit") == 0 || strcmp(symbol->name, "quick_exit") == 0)
+        note_exit(module, symbol);
     else if (strcmp(symbol->name, "__lsan_do_leak_check") == 0)
         module->leak_sanitizer = true;
     /* glibc's shared library offers this and no other C library does; a static program, which need

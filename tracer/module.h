@@ -34,6 +34,7 @@ struct module {
     size_t function_count;
     /* File virtual addresses of _dl_debug_state, ptrace, sigaction and pthread_sigmask, or 0. */
     uint64_t linker_breakpoint, ptrace, sigaction, sigmask;
+    uint64_t exits[2];   /* exit and quick_exit of a C library, or 0 */
     bool leak_sanitizer; /* its runtime is part of the file */
     bool glibc_heap;     /* its standard functions are glibc's, see glibc_chunk.h */
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "output/log/option_value.h"
+#include "output/log/record.h"
 
 #define DEFAULT_DEPTH 512
 #define MOST_DEPTH 1000000
@@ -27,6 +28,11 @@ enum option_id {
     OPTION_VERIFY_UNWIND,
     OPTION_UNWIND,
     OPTION_CPU,
+    OPTION_LEAK_CHECK,
+    OPTION_LEAK_WHEN,
+    OPTION_LEAK_INTERVAL,
+    OPTION_LEAK_ROOTS,
+    OPTION_LEAK_SNAPSHOT,
     OPTION_VERSION,
 };
 
@@ -40,6 +46,11 @@ static const struct option long_options[] = {
     {"depth", required_argument, NULL, OPTION_DEPTH},
     {"no-timestamps", no_argument, NULL, OPTION_NO_TIMESTAMPS},
     {"free-stacks", no_argument, NULL, OPTION_FREE_STACKS},
+    {"leak-check", required_argument, NULL, OPTION_LEAK_CHECK},
+    {"leak-when", required_argument, NULL, OPTION_LEAK_WHEN},
+    {"leak-interval", required_argument, NULL, OPTION_LEAK_INTERVAL},
+    {"leak-roots", required_argument, NULL, OPTION_LEAK_ROOTS},
+    {"leak-snapshot", required_argument, NULL, OPTION_LEAK_SNAPSHOT},
     {"stats", no_argument, NULL, OPTION_STATS},
     {"verify-unwind", optional_argument, NULL, OPTION_VERIFY_UNWIND},
     {"unwind", required_argument, NULL, OPTION_UNWIND},
@@ -77,6 +88,21 @@ void options_print_help(void)
         "      --free-stacks        record the stacks of frees, too; a free then takes about\n"
         "                           as long as the entry of an allocation\n"
         "\n"
+        "How leaks are looked for:\n"
+        "      --leak-check=live|reachable|none  live lists what is never freed (default, and\n"
+        "                           none is the same); reachable also finds out which blocks the\n"
+        "                           program can still reach, at its end and whenever allocptrace\n"
+        "                           gets SIGUSR1. The options below are for it\n"
+        "      --leak-when=WORDS    when a program ends, several with commas: exit (before its\n"
+        "                           exit handlers), end (after them), fatal (a signal ends it),\n"
+        "                           none (default exit,fatal)\n"
+        "      --leak-interval=SECONDS  also this often while it runs\n"
+        "      --leak-roots=WORDS   where pointers are looked for: registers, stacks, globals,\n"
+        "                           tls, mappings (default all)\n"
+        "      --leak-snapshot=auto|fork|stop  a program that goes on is forked and its copy\n"
+        "                           looked through (fork), held meanwhile (stop), or held where\n"
+        "                           it cannot be forked (auto, the default)\n"
+        "\n"
         "How it is traced:\n"
         "      --cpu=auto|share|free  let busy threads, all threads or none share a core with\n"
         "                           the tracer, which makes stops cheaper (default auto)\n"
@@ -108,12 +134,44 @@ static struct error *add_allocator(struct options *options, const char *spec)
     return NULL;
 }
 
-static struct error *take_duration(const char *text, double *out)
+static struct error *take_duration(const char *name, const char *text, double *out)
 {
-    struct error *error = option_duration("duration", text, out);
+    struct error *error = option_duration(name, text, out);
     if (!error && *out > LONGEST)
-        error = error_format(ERROR_USAGE, "--duration takes at most %.0f seconds, not '%s'",
+        error = error_format(ERROR_USAGE, "--%s takes at most %.0f seconds, not '%s'", name,
                              LONGEST, text);
+    return error;
+}
+
+/* The words are in the order of the enumerations in record.h. */
+static struct error *take_leak_option(struct options *options, int id, const char *value)
+{
+    static const char *const checks[] = {"live", "reachable", "none", NULL};
+    static const char *const moments[] = {"exit", "end", "fatal", "none", NULL};
+    static const char *const roots[] = {"registers", "stacks", "globals", "tls", "mappings", NULL};
+    static const char *const snapshots[] = {"auto", "fork", "stop", NULL};
+    int word = 0;
+    struct error *error = NULL;
+    switch (id) {
+    case OPTION_LEAK_CHECK:
+        error = option_word("leak-check", value, checks, &word);
+        options->leak_check = word == 1;
+        return error;
+    case OPTION_LEAK_WHEN:
+        error = option_words("leak-when", value, moments, &options->leak_moments);
+        break;
+    case OPTION_LEAK_INTERVAL:
+        error = take_duration("leak-interval", value, &options->leak_interval);
+        break;
+    case OPTION_LEAK_ROOTS:
+        error = option_words("leak-roots", value, roots, &options->leak_roots);
+        break;
+    default:
+        error = option_word("leak-snapshot", value, snapshots, &word);
+        options->leak_snapshot = (enum leak_snapshot)word;
+        break;
+    }
+    options->leak_words = true;
     return error;
 }
 
@@ -136,7 +194,7 @@ static struct error *take_option(struct options *options, int id, const char *va
         options->pid = (pid_t)number;
         break;
     case OPTION_DURATION:
-        error = take_duration(value, &options->duration);
+        error = take_duration("duration", value, &options->duration);
         break;
     case OPTION_FOLLOW_FORK:
         error = option_word("follow-fork", value, no_yes, &word);
@@ -157,6 +215,13 @@ static struct error *take_option(struct options *options, int id, const char *va
         break;
     case OPTION_FREE_STACKS:
         options->free_stacks = true;
+        break;
+    case OPTION_LEAK_CHECK:
+    case OPTION_LEAK_WHEN:
+    case OPTION_LEAK_INTERVAL:
+    case OPTION_LEAK_ROOTS:
+    case OPTION_LEAK_SNAPSHOT:
+        error = take_leak_option(options, id, value);
         break;
     case OPTION_STATS:
         options->stats = true;
@@ -201,6 +266,8 @@ struct error *options_parse(int argc, char **argv, struct options *options)
         .follow_fork = true,
         .timestamps = true,
         .depth = DEFAULT_DEPTH,
+        .leak_moments = 1U << LOG_MOMENT_EXIT | 1U << LOG_MOMENT_FATAL,
+        .leak_roots = ~0U,
     };
     opterr = 0;
     for (;;) {
@@ -222,6 +289,10 @@ struct error *options_parse(int argc, char **argv, struct options *options)
     if (!options->command && !options->pid)
         return error_format(ERROR_USAGE,
                             "nothing to trace: give '-- PROGRAM' or '-p PID'; see --help");
+    if (options->leak_words && !options->leak_check)
+        return error_format(ERROR_USAGE,
+                            "--leak-when, --leak-interval, --leak-roots and --leak-snapshot are "
+                            "for --leak-check=reachable");
     return NULL;
 }
 

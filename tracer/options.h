@@ -18,6 +18,13 @@ enum options_action {
     OPTIONS_VERSION,
 };
 
+/* --leak-snapshot: what is read by a check of a process that is to go on. */
+enum leak_snapshot {
+    LEAK_SNAPSHOT_AUTO, /* a forked copy, or the stopped process where there can be none */
+    LEAK_SNAPSHOT_FORK, /* a forked copy, or there is no check */
+    LEAK_SNAPSHOT_STOP, /* the stopped process */
+};
+
 struct options {
     enum options_action action;
     const char *output; /* NULL: a name made of the program's and its process id */
@@ -35,6 +42,12 @@ struct options {
     size_t depth;
     unsigned verify_nth; /* 0: never */
     enum affinity_mode affinity;
+    bool leak_check;       /* --leak-check=reachable; the others are for it only */
+    unsigned leak_moments; /* 1 << enum log_moment: LOG_MOMENT_EXIT, _END, _FATAL */
+    double leak_interval;  /* seconds, 0 for none */
+    unsigned leak_roots;   /* 1 << enum log_root_kind */
+    enum leak_snapshot leak_snapshot;
+    bool leak_words;         /* one of them was given */
     const char **allocators; /* the words of --allocator */
     size_t allocator_count;
 };

@@ -178,6 +178,41 @@ bool proc_pending(pid_t tid, int signal)
     return in_signal_set(tid, "SigPnd", signal);
 }
 
+long proc_syscall(pid_t tid)
+{
+    char *text = read_text(tid, "syscall", NULL);
+    char *end = text;
+    long number = text ? strtol(text, &end, 10) : -1;
+    if (end == text) /* "running" */
+        number = -1;
+    free(text);
+    return number;
+}
+
+pid_t proc_own_pid(pid_t pid)
+{
+    char *text;
+    const char *value = status_line(pid, "NSpid", &text);
+    pid_t last = 0;
+    while (value && (*value == '\t' || *value == ' ')) {
+        char *end;
+        last = (pid_t)strtol(value, &end, 10);
+        value = end > value ? end : NULL;
+    }
+    free(text);
+    return last;
+}
+
+bool proc_shares_pids(pid_t pid)
+{
+    char path[64], own[64], childrens[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
+    ssize_t own_size = readlink(path, own, sizeof own);
+    snprintf(path, sizeof path, "/proc/%d/ns/pid_for_children", (int)pid);
+    ssize_t size = readlink(path, childrens, sizeof childrens);
+    return size > 0 && size == own_size && memcmp(own, childrens, (size_t)size) == 0;
+}
+
 uint64_t proc_entry(pid_t pid)
 {
     size_t size = 0;
@@ -211,16 +246,34 @@ void proc_children(pid_t pid, void (*visit)(pid_t child, void *data), void *data
         closedir(directory);
 }
 
+/* A field of /proc/PID/stat, counted from 1 as in proc_pid_stat(5); it points into *text, which is
+ * to be freed. NULL if it is not there. */
+static const char *stat_field(pid_t pid, int wanted, char **text)
+{
+    *text = read_text(pid, "stat", NULL);
+    /* The second field, the name, may hold spaces and parentheses: count from its end. */
+    const char *at = *text ? strrchr(*text, ')') : NULL;
+    for (int field = 2; at && field < wanted; field++)
+        at = strchr(at + 1, ' ');
+    return at ? at + 1 : NULL;
+}
+
 uint64_t proc_initial_sp(pid_t pid)
 {
-    char *text = read_text(pid, "stat", NULL);
-    /* The second field, the name, may hold spaces and parentheses: count from its end. */
-    const char *at = text ? strrchr(text, ')') : NULL;
-    for (int field = 2; at && field < 28; field++)
-        at = strchr(at + 1, ' ');
-    uint64_t sp = at ? strtoull(at + 1, NULL, 10) : 0;
+    char *text;
+    const char *field = stat_field(pid, 28, &text);
+    uint64_t sp = field ? strtoull(field, NULL, 10) : 0;
     free(text);
     return sp;
+}
+
+int proc_exit_signal(pid_t pid)
+{
+    char *text;
+    const char *field = stat_field(pid, 38, &text);
+    int signal = field ? (int)strtol(field, NULL, 10) : -1;
+    free(text);
+    return signal;
 }
 
 bool proc_is_native(pid_t pid)

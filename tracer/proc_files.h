@@ -55,6 +55,14 @@ bool proc_pending(pid_t tid, int signal);
 /* Whether there is any signal for the thread or its process that the thread does not block. */
 bool proc_has_signal(pid_t tid);
 
+/* The number of the system call that a thread sleeps in; -1 if it runs, is in none, or that cannot
+ * be read (/proc/PID/syscall). */
+long proc_syscall(pid_t tid);
+/* The process's id in its own pid namespace, the innermost one (NSpid); 0 if unknown. */
+pid_t proc_own_pid(pid_t pid);
+/* Whether the children that the process makes are in its own pid namespace. */
+bool proc_shares_pids(pid_t pid);
+
 /* The address of the program's first instruction (AT_ENTRY of the auxiliary vector), 0 if
  * unknown. */
 uint64_t proc_entry(pid_t pid);
@@ -64,6 +72,9 @@ void proc_children(pid_t pid, void (*visit)(pid_t child, void *data), void *data
 
 /* The stack pointer that the program started with (startstack), 0 if unknown. */
 uint64_t proc_initial_sp(pid_t pid);
+
+/* The signal that the process's end sends its parent; -1 if unknown. */
+int proc_exit_signal(pid_t pid);
 
 /* Whether the executable is of this tracer's own architecture; true if that cannot be read. */
 bool proc_is_native(pid_t pid);

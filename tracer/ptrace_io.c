@@ -21,7 +21,7 @@ static void *as_data(unsigned long value)
     return (void *)value; /* NOLINT(performance-no-int-to-ptr): ptrace takes numbers this way */
 }
 
-int pt_seize(pid_t tid, enum seize how)
+int pt_seize(pid_t tid, enum seize how, bool exits)
 {
     unsigned long options = PTRACE_O_TRACESYSGOOD;
     if (how != SEIZE_PLAIN)
@@ -29,7 +29,14 @@ int pt_seize(pid_t tid, enum seize how)
                    PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC;
     if (how == SEIZE_AND_DESTROY)
         options |= PTRACE_O_EXITKILL;
+    if (exits)
+        options |= PTRACE_O_TRACEEXIT;
     return request(PTRACE_SEIZE, tid, NULL, as_data(options));
+}
+
+int pt_destroy_with_us(pid_t tid)
+{
+    return request(PTRACE_SETOPTIONS, tid, NULL, as_data(PTRACE_O_EXITKILL));
 }
 
 int pt_interrupt(pid_t tid)

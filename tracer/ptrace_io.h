@@ -24,7 +24,10 @@ enum seize {
     SEIZE_FOLLOW,      /* with the options that the session relies on */
     SEIZE_AND_DESTROY, /* the same, and the tracer's death is the tracee's: PTRACE_O_EXITKILL */
 };
-int pt_seize(pid_t tid, enum seize how);
+/* exits: the thread stops before it ends, too (PTRACE_O_TRACEEXIT). */
+int pt_seize(pid_t tid, enum seize how, bool exits);
+/* From now on the tracer's death is the tracee's, and nothing else of it is reported. */
+int pt_destroy_with_us(pid_t tid);
 int pt_interrupt(pid_t tid);
 int pt_continue(pid_t tid, int signal);
 int pt_continue_to_syscall(pid_t tid, int signal);

@@ -101,6 +101,13 @@ static bool is_wanted(const struct quiet *quiet, enum stop_kind kind, enum stop_
     return kind == wanted && (kind != STOP_TRAP || !was_sent(quiet->tracee->tid, &info));
 }
 
+static void note_child(struct quiet *quiet)
+{
+    unsigned long child;
+    if (pt_event_message(quiet->tracee->tid, &child) == 0)
+        quiet->child = (pid_t)child;
+}
+
 static int run(struct quiet *quiet, int (*resume)(pid_t tid, int signal), int signal,
                enum stop_kind wanted, int *status)
 {
@@ -128,6 +135,9 @@ static int run(struct quiet *quiet, int (*resume)(pid_t tid, int signal), int si
                 quiet->faulted = true;
                 return EINTR;
             }
+            break;
+        case STOP_CLONE:
+            note_child(quiet);
             break;
         case STOP_GROUP:
             if (wanted == STOP_INTERRUPT)

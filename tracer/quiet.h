@@ -32,6 +32,7 @@ struct quiet {
     uint64_t mask;    /* the thread's own blocked signals */
     uint64_t blocked; /* those that are blocked meanwhile */
     bool stepping;
+    pid_t child;     /* of a clone(2) that it has made, 0 for none */
     bool group_stop; /* the thread belongs in a group-stop */
     bool faulted;    /* it stands at a fault that is still to be handled */
     bool holding;    /* a signal that has been taken out of the queue: held */

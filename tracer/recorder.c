@@ -409,6 +409,8 @@ static void put_end(struct recorder *recorder)
 static void end_log(struct recorder *recorder)
 {
     struct recorder_totals *totals = &recorder->totals;
+    if (recorder->before_end)
+        recorder->before_end(recorder->before_end_data);
     symbol_thread_finish(recorder->symbols);
     totals->unwinder = *unwinder_counters(recorder->unwinder);
     totals->distinct_stacks = stack_trie_count(recorder->stacks);
@@ -493,6 +495,8 @@ struct error *recorder_start(const struct recorder_options *options, struct reco
     recorder->flushed = recorder->start;
     recorder->tick_ns = options->header->tick_ns;
     recorder->leak_check = options->leak_check;
+    recorder->before_end = options->before_end;
+    recorder->before_end_data = options->before_end_data;
     struct unwind_options unwind = {.depth = options->depth, .walk_only = options->walk_only};
     struct error *error = queue_create(QUEUE_SIZE, &recorder->queue);
     if (!error)

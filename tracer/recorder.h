@@ -21,6 +21,7 @@
 #include "symbols/unwind.h"
 #include "tracer/counters.h"
 
+struct live_block;
 struct recorder;
 
 struct recorder_options {
@@ -30,6 +31,10 @@ struct recorder_options {
     bool walk_only;        /* unwind with libdwfl alone */
     bool leak_check;       /* the blocks that are alive are kept, see recorder_internal.h */
     const cpu_set_t *cpus; /* where the recorder's threads may run, or NULL */
+    /* Recording thread: all has been worked off, and the log's end is to be written. NULL is fine.
+     */
+    void (*before_end)(void *data);
+    void *before_end_data;
 };
 
 struct error *recorder_start(const struct recorder_options *options, struct recorder **recorder);
@@ -101,6 +106,26 @@ struct recorder_event {
     bool has_slack;
 };
 void recorder_event(struct recorder *recorder, const struct recorder_event *event);
+
+/*
+ * A leak check, of which the recorder knows these things only. Once LOG_CHECK has been written, in
+ * its place in the order of events, take() is called on the recording thread with the blocks that
+ * are alive there, ascending, which it takes over; lacking: there was no memory for some of them.
+ */
+struct recorder_check {
+    struct log_check check; /* time is recorder_now()'s */
+    void (*take)(struct recorder_check *check, struct live_block *blocks, size_t count,
+                 bool lacking);
+};
+/* False, and take() will not be called, if the log has been given up. */
+bool recorder_check(struct recorder *recorder, struct recorder_check *check);
+
+/* Any of the recorder's threads, or one that before_end() waits for: writes a record. */
+void recorder_put(struct recorder *recorder, const struct log_record *record);
+
+/* Whether the log has been given up, or is to be by now, for its file has stalled for too long: for
+ * whoever waits for something other than room in the queue. */
+bool recorder_gives_up(struct recorder *recorder);
 
 /*
  * Why nothing more is written to the log, or NULL; stays valid until recorder_finish(). That is the

@@ -35,6 +35,13 @@ static void give_up(struct recorder *recorder)
                                           log_writer_path(recorder->writer), RECORDER_PATIENCE_S);
 }
 
+bool recorder_gives_up(struct recorder *recorder)
+{
+    if (!recorder->given_up && recorder_stalled(recorder))
+        give_up(recorder);
+    return recorder->given_up;
+}
+
 const char *recorder_failure(const struct recorder *recorder)
 {
     if (recorder->given_up)

@@ -87,16 +87,15 @@ struct recorder {
     uint32_t since_flush;
 
     /* Shared. */
-    _Atomic uint32_t unwound;    /* calls worked off; a futex word */
+    _Atomic uint32_t unwound; /* calls worked off; a futex word */
+    void (*before_end)(void *data);
+    void *before_end_data;
     const char *_Atomic failure; /* to write, the writer's; NULL: none */
     _Atomic bool ending;         /* nothing will be published any more */
     pthread_mutex_t writer_lock; /* the symbol thread writes too */
     struct log_writer *writer;
     struct symbol_thread *symbols;
 };
-
-/* Recording or symbol thread: writes a record. */
-void recorder_put(struct recorder *recorder, const struct log_record *record);
 
 /* A time of recorder_now() in the log's unit. */
 uint64_t recorder_ticks(const struct recorder *recorder, uint64_t ns);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Keeps the blocks of each process that are alive, while leaks are looked for. */
+#include <stdlib.h>
+
 #include "tracer/recorder_internal.h"
 
 struct live_blocks *recorder_live(const struct recorder *recorder, uint32_t process)
@@ -60,4 +62,52 @@ void recorder_live_event(struct recorder *recorder, const struct recorder_event 
         recorder->processes[process].live_lacking = true;
     if (recorder->begun)
         note_replaced(recorder, process, event->address);
+}
+
+/* ---- Checks ---- */
+
+struct check_definition {
+    struct definition head;
+    struct recorder_check *check;
+    bool *discarded; /* set before recorder_check() returns, or not at all */
+};
+
+static void apply_check(struct recorder *recorder, struct definition *definition)
+{
+    struct check_definition *self = (struct check_definition *)definition;
+    struct recorder_check *check = self->check;
+    uint32_t process = check->check.process;
+    struct log_record record = {.kind = LOG_CHECK, .check = check->check};
+    record.check.time = recorder_ticks(recorder, check->check.time);
+    recorder_put(recorder, &record);
+    const struct live_blocks *live = recorder_live(recorder, process);
+    struct live_block *blocks = NULL;
+    size_t count = 0;
+    struct error *error = live ? live_blocks_sorted(live, &blocks, &count) : NULL;
+    bool lacking = error || !live || recorder->processes[process].live_lacking;
+    error_free(error);
+    check->take(check, blocks, count, lacking);
+    free(self);
+}
+
+static void discard_check(struct definition *definition)
+{
+    struct check_definition *self = (struct check_definition *)definition;
+    *self->discarded = true;
+    free(self);
+}
+
+bool recorder_check(struct recorder *recorder, struct recorder_check *check)
+{
+    bool discarded = false;
+    struct check_definition *self = malloc(sizeof *self);
+    if (!self)
+        return false;
+    *self = (struct check_definition){
+        .head = {.apply = apply_check, .discard = discard_check},
+        .check = check,
+        .discarded = &discarded,
+    };
+    recorder_send(recorder, &self->head);
+    return !discarded;
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/recover.h"
 
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "tracer/attach.h"
 #include "tracer/detach.h"
+#include "tracer/leaks/snapshot.h"
 #include "tracer/proc_files.h"
 #include "tracer/ptrace_io.h"
+#include "tracer/remote.h"
 #include "tracer/scratch.h"
 #include "tracer/session.h"
 
@@ -53,8 +58,81 @@ static void unpark(struct session *session, pid_t tid, const struct guardian_par
         mem_write(tracee->space->mem, parked->instruction, parked->covered, sizeof parked->covered);
 }
 
-static struct error *clean(struct session *session, pid_t pid, pid_t parked_tid,
-                           const struct guardian_parked *parked)
+/* ---- Copies ---- */
+
+static struct error *begin(const struct options *options, struct session **session)
+{
+    struct error *error = session_create(options, session);
+    if (!error)
+        (*session)->cleaning = true;
+    return error;
+}
+
+bool recover_copy(const struct options *options, pid_t pid)
+{
+    struct session *session;
+    struct tracee *worker;
+    bool killed = false;
+    if (proc_exit_signal(pid) != 0)
+        return false;
+    struct error *error = begin(options, &session);
+    if (error) {
+        error_free(error);
+        return false;
+    }
+    error = seize(session, pid);
+    if (!error)
+        error = attach_stop(session, &worker);
+    if (!error && snapshot_is_stray(pid))
+        killed = kill(pid, SIGKILL) == 0;
+    error_free(error);
+    detach_all(session);
+    session_destroy(session);
+    return killed;
+}
+
+struct children {
+    const struct recover_state *state;
+    struct tracee *worker;
+};
+
+static bool is_copy(const struct recover_state *state, pid_t pid)
+{
+    for (size_t i = 0; i < state->copy_count; i++) {
+        if (state->copies[i] == pid)
+            return proc_exit_signal(pid) == 0;
+    }
+    return false;
+}
+
+/* One that has just been killed may still be on its way. */
+static bool becomes_zombie(pid_t pid)
+{
+    char state[8];
+    for (int tries = 0; tries < MOST_TRIES; tries++) {
+        proc_state(pid, state, sizeof state);
+        if (*state == 'Z')
+            return true;
+        if (!*state)
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = TRY_NS}, NULL);
+    }
+    return false;
+}
+
+static void wait_for_copy(pid_t child, void *data)
+{
+    const struct children *children = data;
+    if (!is_copy(children->state, child) || !becomes_zombie(child))
+        return;
+    const uint64_t arguments[6] = {(uint64_t)proc_own_pid(child), 0, __WALL | WNOHANG};
+    int64_t result;
+    error_free(remote_syscall(children->worker, SYS_wait4, arguments, &result));
+}
+
+/* ---- A process ---- */
+
+static struct error *clean(struct session *session, pid_t pid, const struct recover_state *state)
 {
     struct tracee *worker;
     struct space *space;
@@ -70,22 +148,24 @@ static struct error *clean(struct session *session, pid_t pid, pid_t parked_tid,
         tracee->space = space;
         space->users++;
     }
-    unpark(session, parked_tid, parked);
+    unpark(session, state->parked_tid, &state->parked);
     error = scratch_adopt(space, worker->tid);
     space_restore_adopted(space);
     sigtrap_adopt(space, worker);
+    struct children children = {.state = state, .worker = worker};
+    if (state->copy_count)
+        proc_children(pid, wait_for_copy, &children);
     return error;
 }
 
-struct error *recover_process(const struct options *options, pid_t pid, pid_t parked_tid,
-                              const struct guardian_parked *parked)
+struct error *recover_process(const struct options *options, pid_t pid,
+                              const struct recover_state *state)
 {
     struct session *session;
-    struct error *error = session_create(options, &session);
+    struct error *error = begin(options, &session);
     if (error)
         return error;
-    session->cleaning = true;
-    error = clean(session, pid, parked_tid, parked);
+    error = clean(session, pid, state);
     detach_all(session);
     session_destroy(session);
     return error;

@@ -5,6 +5,7 @@
 #ifndef ALLOCPTRACE_TRACER_RECOVER_H
 #define ALLOCPTRACE_TRACER_RECOVER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "tracer/guardian.h"
@@ -14,12 +15,24 @@ struct options;
 /* Puts the process's code back at once, whether it is still traced and running or not. */
 void recover_text(pid_t pid);
 
+/* Kills the process if it is a copy (snapshot.h) that has outlived the tracer; whether it was. */
+bool recover_copy(const struct options *options, pid_t pid);
+
+/* What the tracer was about when it died. */
+struct recover_state {
+    pid_t parked_tid; /* 0: none */
+    struct guardian_parked parked;
+    pid_t copies[GUARDIAN_COPIES]; /* dead or dying */
+    size_t copy_count;
+};
+
 /*
  * Seizes the process, as soon as the dead tracer has let go of it, and leaves it as detach_all()
- * does. The thread parked_tid, if it is one of the process's, gets its registers back. An error
- * says why that cannot be done; ERROR_NOT_FOUND if the process has ended.
+ * does. The parked thread, if it is one of the process's, gets its registers back, and the process
+ * waits for copies that are its children. An error says why that cannot be done; ERROR_NOT_FOUND if
+ * the process has ended.
  */
-struct error *recover_process(const struct options *options, pid_t pid, pid_t parked_tid,
-                              const struct guardian_parked *parked);
+struct error *recover_process(const struct options *options, pid_t pid,
+                              const struct recover_state *state);
 
 #endif

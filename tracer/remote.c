@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "tracer/parking.h"
 #include "tracer/ptrace_io.h"
@@ -18,7 +19,7 @@ static struct error *gone(const struct tracee *tracee)
 /* registers are those to begin with, and then those after the call; own are the thread's. One that
  * came from a breakpoint stands before it afterwards: its trap has been taken. */
 static int run_call(struct tracee *tracee, const struct arch_registers *own,
-                    struct arch_registers *registers)
+                    struct arch_registers *registers, pid_t *child)
 {
     struct quiet quiet;
     int failure = quiet_begin(&quiet, tracee, QUIET_CALL);
@@ -33,12 +34,13 @@ static int run_call(struct tracee *tracee, const struct arch_registers *own,
         failure = pt_get_registers(tracee->tid, registers);
     if (!failure)
         failure = pt_set_registers(tracee->tid, own);
+    *child = quiet.child;
     int ended = quiet_end(&quiet, !failure && arch_restart_pending(own));
     return failure ? failure : ended;
 }
 
-struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t arguments[6],
-                             int64_t *result)
+static struct error *make_call(struct tracee *tracee, long number, const uint64_t arguments[6],
+                               pid_t *child, int64_t *result)
 {
     struct arch_registers saved;
     if (pt_get_registers(tracee->tid, &saved))
@@ -56,10 +58,24 @@ struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t 
         return error;
     struct arch_registers registers = saved;
     arch_prepare_syscall(&registers, parked.instruction, number, arguments);
-    int failure = run_call(tracee, &parked.registers, &registers);
+    int failure = run_call(tracee, &parked.registers, &registers, child);
     parking_end(tracee, &parked);
     if (failure)
         return gone(tracee);
     *result = arch_syscall_result(&registers);
     return NULL;
+}
+
+struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t arguments[6],
+                             int64_t *result)
+{
+    pid_t child;
+    return make_call(tracee, number, arguments, &child, result);
+}
+
+struct error *remote_clone(struct tracee *tracee, uint64_t flags, pid_t *child, int64_t *result)
+{
+    const uint64_t arguments[6] = {flags};
+    *child = 0;
+    return make_call(tracee, SYS_clone, arguments, child, result);
 }

@@ -9,6 +9,9 @@
 #include <sys/time.h>
 
 #include "tracer/detach.h"
+#include "tracer/leaks/leak_check.h"
+#include "tracer/leaks/leak_moments.h"
+#include "tracer/leaks/snapshot.h"
 #include "tracer/planted.h"
 #include "tracer/probe.h"
 #include "tracer/process.h"
@@ -18,12 +21,14 @@
 #include "tracer/step.h"
 #include "tracer/stop.h"
 
-static volatile sig_atomic_t end_requested;
+static volatile sig_atomic_t end_requested, end_insisted;
 
 void session_request_end(int signal)
 {
     if (!end_requested)
         end_requested = signal;
+    else if (signal != SIGALRM)
+        end_insisted = 1;
     /* The request may come just before a wait begins: ring again until it has been noticed. The
      * handler of SIGALRM calls this function, too. */
     struct itimerval again = {.it_value.tv_usec = 100000};
@@ -40,6 +45,11 @@ void session_end_on_interrupt(void)
 int session_end_requested(void)
 {
     return end_requested;
+}
+
+bool session_end_insisted(void)
+{
+    return end_insisted;
 }
 
 struct error *session_create(const struct options *options, struct session **out)
@@ -60,6 +70,8 @@ struct error *session_create(const struct options *options, struct session **out
         error = allocators_add(session->allocators, options->allocators[i]);
     if (!error)
         error = module_registry_create(session->allocators, session->relocator, &session->modules);
+    if (!error)
+        error = leak_checker_create(options, &session->leaks);
     if (!error && options->verify_nth)
         error = verifier_create(options->verify_nth, options->depth, &session->verifier);
     if (error) {
@@ -76,6 +88,7 @@ void session_destroy(struct session *session)
         return;
     guardian_stop(session->guardian);
     verifier_destroy(session->verifier);
+    leak_checker_destroy(session->leaks);
     tracee_table_destroy(session->tracees);
     orphan_parents_deinit(&session->parents);
     module_registry_destroy(session->modules);
@@ -144,6 +157,8 @@ static void on_own_trap(struct session *session, struct tracee *tracee)
         probe_signal(tracee, signal);
         signal = sigtrap_own(tracee);
     }
+    if (signal && session->leaks)
+        leak_moments_fatal(session, tracee, signal);
     if (!tracee->has_pending)
         resume(tracee, signal);
 }
@@ -196,7 +211,11 @@ static void on_trap(struct session *session, struct tracee *tracee)
     }
     if (breakpoint->roles & (BREAKPOINT_ENTRY | BREAKPOINT_RETURN))
         probe_stop(session, tracee, breakpoint, &registers);
+    if (breakpoint->roles & BREAKPOINT_EXIT)
+        leak_moments_exit(session, tracee);
     pass_breakpoint(session, tracee, breakpoint);
+    if (leak_moments_due(&tracee->space->leaks))
+        leak_moments_serve(session, tracee);
     if (++tracee->recent_stops >= AFFINITY_STOPS)
         affinity_consider(&session->affinity, tracee, recorder_now(session->recorder));
     if (!tracee->has_pending)
@@ -208,6 +227,8 @@ static void on_signal(struct session *session, struct tracee *tracee, int signal
     signal = slot_leave_for_signal(session, tracee, signal);
     if (signal)
         probe_signal(tracee, signal);
+    if (signal && session->leaks)
+        leak_moments_fatal(session, tracee, signal);
     if (!tracee->has_pending)
         resume(tracee, signal);
 }
@@ -244,6 +265,10 @@ static void dispatch(struct session *session, struct tracee *tracee, const struc
         tracee->vforking = false;
         resume(tracee, 0);
         break;
+    case STOP_EXIT:
+        leak_moments_end(session, tracee);
+        resume(tracee, 0);
+        break;
     default:
         resume(tracee, 0);
         break;
@@ -257,7 +282,9 @@ static void handle_stop(struct session *session, pid_t tid, int status)
     bool ended = stop.kind == STOP_EXITED || stop.kind == STOP_KILLED;
     struct tracee *tracee = tracee_find(session->tracees, tid);
     if (!tracee) {
-        if (!ended)
+        if (ended)
+            snapshot_ended(session, tid);
+        else if (!snapshot_stopped(session, tid))
             process_early_child(session, tid);
         return;
     }
@@ -296,10 +323,11 @@ static void tell_write_failure(struct session *session)
 
 struct error *session_run(struct session *session)
 {
-    while (tracee_count(session->tracees) > 0 && !end_requested) {
+    while (tracee_count(session->tracees) > 0 && !(end_requested && leak_moments_detach(session))) {
         pid_t tid;
         int status;
         struct tracee *kept;
+        leak_moments_poll(session);
         while ((kept = tracee_take_kept(session->tracees, &status)))
             handle_stop(session, kept->tid, status);
         if (tracee_count(session->tracees) == 0)

@@ -25,6 +25,8 @@
 #include "tracer/tracee.h"
 #include "tracer/verify.h"
 
+struct leak_checker;
+
 struct session {
     const struct options *options;
     struct allocators *allocators;
@@ -34,7 +36,8 @@ struct session {
     struct recorder *recorder; /* NULL before tracing begins, and in the guardian */
     struct guardian *guardian; /* NULL if the tracer's death is the target's, too */
     struct affinity affinity;
-    struct verifier *verifier; /* NULL without --verify-unwind */
+    struct verifier *verifier;  /* NULL without --verify-unwind */
+    struct leak_checker *leaks; /* NULL without --leak-check=reachable */
     struct counters counters;
     struct conflicts conflicts;
     struct orphan_parents parents;
@@ -63,5 +66,7 @@ void session_request_end(int signal);
 void session_end_on_interrupt(void);
 /* The signal that asked, or 0. */
 int session_end_requested(void);
+/* Whether it has been asked for once more. */
+bool session_end_insisted(void);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tracer/guardian.h"
+#include "tracer/leaks/leak_moments.h"
 #include "tracer/limits.h"
 #include "tracer/planted.h"
 #include "tracer/proc_files.h"
@@ -400,6 +401,16 @@ void space_tell(struct session *session, const struct space *space)
     }
 }
 
+static void break_exits(struct session *session, struct space *space, struct tracee *tracee,
+                        const struct space_module *mapped)
+{
+    for (size_t i = 0; i < sizeof mapped->module->exits / sizeof *mapped->module->exits; i++) {
+        uint64_t address = mapped->module->exits[i];
+        if (address)
+            space_break(session, space, tracee, address + mapped->bias, BREAKPOINT_EXIT);
+    }
+}
+
 static void break_functions(struct session *session, struct space *space, struct tracee *tracee,
                             const struct space_module *mapped)
 {
@@ -422,6 +433,8 @@ static void break_functions(struct session *session, struct space *space, struct
         space_break(session, space, tracee, module->sigaction + mapped->bias, BREAKPOINT_SIGACTION);
     if (module->sigmask)
         space_break(session, space, tracee, module->sigmask + mapped->bias, BREAKPOINT_SIGMASK);
+    if (leak_moments_wanted(session, LOG_MOMENT_EXIT))
+        break_exits(session, space, tracee, mapped);
 }
 
 /* The extent of a file's consecutive mappings around maps[index]. */

@@ -15,6 +15,7 @@
 
 #include "output/log/error.h"
 #include "tracer/breakpoint.h"
+#include "tracer/leaks/leak_moments.h"
 #include "tracer/module.h"
 #include "tracer/scratch.h"
 #include "tracer/sigtrap.h"
@@ -50,6 +51,7 @@ struct space {
     size_t functions;          /* entries that have a breakpoint */
     bool text_checked;         /* see detach.c */
     bool slotless_told;        /* that some breakpoints could not be set */
+    struct leak_moments leaks;
 };
 
 /* A new space with id in process pid. */

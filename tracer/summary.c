@@ -7,8 +7,7 @@
 
 #include "output/log/text.h"
 
-/* 1234567 as "1,234,567". */
-static const char *grouped(uint64_t number, char *out, size_t size)
+const char *summary_number(uint64_t number, char *out, size_t size)
 {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%" PRIu64, number);
@@ -40,7 +39,7 @@ void summary_print(const struct session *session, const struct recorder_totals *
 {
     char allocations[32], bytes[32], log[32];
     fprintf(stderr, "allocptrace: %s allocations of %s in %.2f s",
-            grouped(totals->allocations, allocations, sizeof allocations),
+            summary_number(totals->allocations, allocations, sizeof allocations),
             human_bytes(totals->bytes_allocated, bytes, sizeof bytes),
             (double)session->counters.elapsed_us / 1e6);
     if (session->spaces > 1)
@@ -48,7 +47,7 @@ void summary_print(const struct session *session, const struct recorder_totals *
     fputc('\n', stderr);
     if (totals->incomplete_stacks)
         fprintf(stderr, "allocptrace: %s stacks could not be followed to their end\n",
-                grouped(totals->incomplete_stacks, allocations, sizeof allocations));
+                summary_number(totals->incomplete_stacks, allocations, sizeof allocations));
     if (strcmp(output, "-") == 0)
         return;
     fputs("allocptrace: log: ", stderr);
@@ -56,7 +55,7 @@ void summary_print(const struct session *session, const struct recorder_totals *
     fprintf(stderr, " (%s)\nallocptrace: next: allocptrace-analyze ",
             human_bytes(totals->bytes_written, log, sizeof log));
     text_print_quoted(stderr, output);
-    fputc('\n', stderr);
+    fputs(session->counters.leak_checks ? " --leaks\n" : "\n", stderr);
 }
 
 static void print_count(const char *name, uint64_t value)
@@ -97,6 +96,14 @@ void summary_print_stats(const struct counters *counters, const struct recorder_
     if (counters->verified) {
         print_count("verified_unwinds", counters->verified);
         print_count("differing_unwinds", counters->differing);
+    }
+    if (counters->leak_checks || counters->leak_skipped || counters->leak_uncopied) {
+        print_count("leak_checks", counters->leak_checks);
+        print_count("leak_copies", counters->leak_copies);
+        print_count("leak_uncopied", counters->leak_uncopied);
+        print_count("leak_skipped", counters->leak_skipped);
+        print_count("leak_held_us", counters->leak_held_us);
+        print_count("leak_longest_us", counters->leak_longest_us);
     }
     print_count("elapsed_us", counters->elapsed_us);
 }

@@ -11,6 +11,9 @@
 
 void summary_print(const struct session *session, const struct recorder_totals *totals,
                    const char *output);
+/* 1234567 as "1,234,567", in out. */
+const char *summary_number(uint64_t number, char *out, size_t size);
+
 void summary_print_stats(const struct counters *counters, const struct recorder_totals *totals);
 
 #endif

@@ -72,6 +72,7 @@ struct tracee {
     struct free_entry repeats[TRACEE_REPEATS];
     unsigned repeat_count;
     bool held;            /* stopped while another thread steps, see step.h */
+    bool exiting;         /* it has reached PTRACE_EVENT_EXIT */
     bool ready_to_detach; /* stopped for good, see detach.h */
     int detach_signal;    /* to be delivered then, or 0 */
     /* Sharing the tracer's core, see affinity.h. */

@@ -5,7 +5,7 @@
 function __fish_allocptrace_program
     set -l words (commandline -opc) (commandline -ct)
     argparse -s o/output= p/pid= duration= follow-fork= allocator= mmap depth= no-timestamps \
-        free-stacks cpu= stats 'verify-unwind=?' unwind= q/quiet v/verbose h/help version \
+        free-stacks leak-check= leak-when= leak-interval= leak-roots= leak-snapshot= cpu= stats 'verify-unwind=?' unwind= q/quiet v/verbose h/help version \
         -- $words[2..] 2>/dev/null
     or return 1
     # The last word may still be an option of our own; what follows '--' may not.
@@ -36,6 +36,11 @@ $option -s o -l output -r -F -d 'The log; compressed if its name ends in .zst'
 $option -l depth -x -d 'Most frames kept for a stack'
 $option -l no-timestamps -d 'Leave times out: a smaller log'
 $option -l free-stacks -d 'Record the stacks of frees, too'
+$option -l leak-check -x -a 'live\t"all that is never freed (default)" reachable\t"what the program can no longer reach" none\t"the same as live"' -d 'Which blocks count as leaks'
+$option -l leak-when -x -a '(__fish_append , exit end fatal none)' -d 'When a program that ends is checked for leaks'
+$option -l leak-interval -x -d 'Check for leaks this often as well'
+$option -l leak-roots -x -a '(__fish_append , registers stacks globals tls mappings)' -d 'Where pointers are looked for'
+$option -l leak-snapshot -x -a 'auto\t"a copy or, without one, itself (default)" fork\t"a copy" stop\t"itself, held meanwhile"' -d 'What is read of a program that goes on'
 $option -l cpu -x -a 'auto\t"busy ones (default)" share\t"all of them" free\tnone' -d 'Which threads share a core with the tracer'
 $option -l stats -d "Print the tracer's own counters at the end"
 $option -l verify-unwind -d "Compare every Nth stack with libdwfl's unwind"

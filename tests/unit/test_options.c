@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "output/log/record.h"
 #include "tracer/options.h"
 
 #define MOST_WORDS 12
@@ -69,6 +70,32 @@ static void good_command_lines_are_taken(void **state)
     assert_int_equal(options.affinity, AFFINITY_FREE);
 }
 
+static void leak_checks_are_asked_for(void **state)
+{
+    (void)state;
+    struct options options;
+    assert_null(parse((const char *[]){"x", NULL}, &options));
+    assert_false(options.leak_check);
+    assert_null(parse((const char *[]){"--leak-check=none", "x", NULL}, &options));
+    assert_false(options.leak_check);
+
+    assert_null(parse((const char *[]){"--leak-check=reachable", "x", NULL}, &options));
+    assert_true(options.leak_check);
+    assert_int_equal(options.leak_moments, 1 << LOG_MOMENT_EXIT | 1 << LOG_MOMENT_FATAL);
+    assert_int_equal(options.leak_roots & 0x1f, 0x1f);
+    assert_int_equal(options.leak_snapshot, LEAK_SNAPSHOT_AUTO);
+    assert_true(options.leak_interval == 0);
+
+    assert_null(parse((const char *[]){"--leak-when=end,fatal", "--leak-interval=1.5",
+                                       "--leak-roots=globals,stacks", "--leak-snapshot=stop",
+                                       "--leak-check=reachable", "x", NULL},
+                      &options));
+    assert_int_equal(options.leak_moments, 1 << LOG_MOMENT_END | 1 << LOG_MOMENT_FATAL);
+    assert_int_equal(options.leak_roots, 1 << LOG_ROOT_GLOBAL | 1 << LOG_ROOT_STACK);
+    assert_int_equal(options.leak_snapshot, LEAK_SNAPSHOT_STOP);
+    assert_true(options.leak_interval > 1.49 && options.leak_interval < 1.51);
+}
+
 static void bad_command_lines_say_what_is_wrong(void **state)
 {
     (void)state;
@@ -88,6 +115,11 @@ static void bad_command_lines_say_what_is_wrong(void **state)
         {{"--duration=1e10", "ls"}, "at most 1000000000 seconds"},
         {{"--follow-fork=maybe", "ls"}, "one of no, yes"},
         {{"--cpu=fast", "ls"}, "one of auto, share, free"},
+        {{"--leak-check=full", "ls"}, "one of live, reachable, none"},
+        {{"--leak-when=exit,never", "ls"}, "one of exit, end, fatal, none or"},
+        {{"--leak-roots=", "ls"}, "not ''"},
+        {{"--leak-interval=0", "ls"}, "seconds above 0"},
+        {{"--leak-when=end", "ls"}, "are for --leak-check=reachable"},
         {{"--output=", "ls"}, "file name"},
         {{"--bogus", "ls"}, "unknown option '--bogus'"},
         {{"-z", "ls"}, "unknown option '-z'"},
@@ -120,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_command_lines_are_taken),
+        cmocka_unit_test(leak_checks_are_asked_for),
         cmocka_unit_test(bad_command_lines_say_what_is_wrong),
         cmocka_unit_test(help_and_version_need_nothing_else),
     };

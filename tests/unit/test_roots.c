@@ -225,7 +225,7 @@ static void seize(struct scene *scene, pid_t tid)
 {
     int status;
     pid_t stopped;
-    assert_int_equal(pt_seize(tid, SEIZE_PLAIN), 0);
+    assert_int_equal(pt_seize(tid, SEIZE_PLAIN, false), 0);
     assert_int_equal(pt_interrupt(tid), 0);
     assert_int_equal(pt_wait(tid, true, &stopped, &status), 0);
     struct tracee *tracee = tracee_add(scene->session.tracees, tid);
