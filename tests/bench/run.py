@@ -1,26 +1,36 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""run.py BUILD_FOLDER: all benchmarks in one run, as ratios against a floor or a peer.
+"""run.py BUILD_FOLDER [--only=LETTERS] [GIB...]: all benchmarks in one run, as ratios against a floor
+or a peer. GIB are the sizes of the processes that are held, 1 if not given.
 
 Absolute times differ from machine to machine and from hour to hour; each ratio is of figures taken
 one after the other. heaptrack and valgrind are left out where they are not installed.
 """
+import argparse
 import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
-import sys
 import tempfile
 import time
 
-BUILD = sys.argv[1]
+arguments = argparse.ArgumentParser(usage=__doc__.split(": all")[0])
+arguments.add_argument("build")
+arguments.add_argument("gib", type=float, nargs="*", default=[1.0])
+arguments.add_argument("--only", default="abcdef")
+ARGUMENTS = arguments.parse_intermixed_args()
+BUILD = ARGUMENTS.build
 TRACER = os.path.join(BUILD, "tracer/allocptrace")
 ANALYZER = os.path.join(BUILD, "output/analyze/allocptrace-analyze")
 PAIRS = os.path.join(BUILD, "fixtures/fixture_pairs")
 NULL_STOP = os.path.join(BUILD, "tests/bench_null_stop")
+HEAP = os.path.join(BUILD, "fixtures/fixture_bench_heap")
+MEMORY_FLOOR = os.path.join(BUILD, "tests/bench_memory_floor")
 ROUNDS = 3
 PAIR_COUNT = 30000
+BLOCKS = 1000000
 FOLDER = tempfile.mkdtemp(prefix="allocptrace-bench-")
 HEAPTRACK = shutil.which("heaptrack")
 HEAPTRACK_PRINT = shutil.which("heaptrack_print")
@@ -160,12 +170,71 @@ def logs():
     print()
 
 
+class Heap:
+    """A process with so many blocks of so much memory, which measures for how long it is held."""
+
+    def __init__(self, blocks, gib):
+        self.process = subprocess.Popen((HEAP, str(blocks), str(gib)), stdout=subprocess.PIPE,
+                                        text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{HEAP} {blocks} {gib}: status {self.process.wait()}")
+
+    def waited_ms(self):
+        """For how long it could have run and no core was free (proc(5))."""
+        with open(f"/proc/{self.process.pid}/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[1]) / 1e6
+
+    def longest_gap_ms(self, number=signal.SIGUSR2):
+        """Since the last call, by the process's own clock."""
+        self.process.send_signal(number)
+        return int(self.process.stdout.readline().split()[1]) / 1000
+
+    def gap_of(self, action):
+        """The longest gap in milliseconds while it is acted on, and how long it waited for a core
+        all in all: a gap may be that."""
+        self.longest_gap_ms()
+        waited = self.waited_ms()
+        action()
+        return self.longest_gap_ms(), self.waited_ms() - waited
+
+    def end(self):
+        self.longest_gap_ms(signal.SIGTERM)
+        self.process.wait()
+
+
+def available_gib():
+    with open("/proc/meminfo", encoding="ascii") as file:
+        return int(re.search(r"MemAvailable: *(\d+) kB", file.read()).group(1)) / 2 ** 20
+
+
+def held():
+    """What looking at all of a process's memory cannot be faster than, and what being attached to
+    and let go holds it for."""
+    for gib in ARGUMENTS.gib:
+        print(f"(f) {gib:g} GiB of memory")
+        if available_gib() < gib + 1:
+            print(f"    left out: {available_gib():.1f} GiB are free")
+            continue
+        for line in run(MEMORY_FLOOR, str(gib)).stdout.splitlines():
+            print(f"    {line}")
+        heap = Heap(BLOCKS, gib)
+        attach = (TRACER, "-q", "-o", path("f.cbor"), "-p", str(heap.process.pid), "--duration=1")
+        for what, action in (("left alone", lambda: time.sleep(1)),
+                             ("attached to for a second", lambda: run(*attach))):
+            print(f"    {BLOCKS} blocks, {what}: longest gap "
+                  + ", ".join("{:.1f} ms ({:.0f} ms without a core)".format(*heap.gap_of(action))
+                              for _ in range(ROUNDS)))
+        heap.end()
+
+
+SECTIONS = {"a": stops, "b": pairs, "c": sqlite, "de": logs, "f": held}
+
+
 def main():
     try:
-        stops()
-        pairs()
-        sqlite()
-        logs()
+        for letters, section in SECTIONS.items():
+            if set(letters) & set(ARGUMENTS.only):
+                section()
     finally:
         shutil.rmtree(FOLDER, ignore_errors=True)
 
