@@ -56,6 +56,9 @@ uint64_t arch_thread_pointer(const struct arch_registers *registers);
 typedef void arch_register_visit(const char *name, uint64_t value, void *data);
 void arch_general_words(const struct arch_registers *registers, arch_register_visit *visit,
                         void *data);
+/* Those general ones that a call preserves. */
+void arch_preserved_words(const struct arch_registers *registers, arch_register_visit *visit,
+                          void *data);
 void arch_extended_words(const void *state, size_t size, arch_register_visit *visit, void *data);
 /* The extended state for PTRACE_GETREGSET: the note's type (NT_X86_XSTATE) and room for it. */
 #define ARCH_EXTENDED_NOTE 0x202

@@ -5,26 +5,43 @@
 
 #include "tracer/arch.h"
 
-void arch_general_words(const struct arch_registers *registers, arch_register_visit *visit,
-                        void *data)
+/* preserved: by calls (System V ABI, x86-64 supplement, 3.2.1). */
+static void visit_general(const struct arch_registers *registers, bool preserved,
+                          arch_register_visit *visit, void *data)
 {
     const struct user_regs_struct *user = &registers->user;
     const struct {
         const char *name;
         uint64_t value;
+        bool preserved;
     } words[] = {
-        {"rax", user->rax},         {"rbx", user->rbx}, {"rcx", user->rcx},
-        {"rdx", user->rdx},         {"rsi", user->rsi}, {"rdi", user->rdi},
-        {"rbp", user->rbp},         {"rsp", user->rsp}, {"r8", user->r8},
-        {"r9", user->r9},           {"r10", user->r10}, {"r11", user->r11},
-        {"r12", user->r12},         {"r13", user->r13}, {"r14", user->r14},
-        {"r15", user->r15},         {"rip", user->rip}, {ARCH_THREAD_POINTER_NAME, user->fs_base},
-        {"gs_base", user->gs_base},
+        {"rax", user->rax, false},        {"rbx", user->rbx, true},
+        {"rcx", user->rcx, false},        {"rdx", user->rdx, false},
+        {"rsi", user->rsi, false},        {"rdi", user->rdi, false},
+        {"rbp", user->rbp, true},         {ARCH_STACK_POINTER_NAME, user->rsp, true},
+        {"r8", user->r8, false},          {"r9", user->r9, false},
+        {"r10", user->r10, false},        {"r11", user->r11, false},
+        {"r12", user->r12, true},         {"r13", user->r13, true},
+        {"r14", user->r14, true},         {"r15", user->r15, true},
+        {"rip", user->rip, true},         {ARCH_THREAD_POINTER_NAME, user->fs_base, true},
+        {"gs_base", user->gs_base, true},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (words[i].value)
+        if (words[i].value && (words[i].preserved || !preserved))
             visit(words[i].name, words[i].value, data);
     }
+}
+
+void arch_general_words(const struct arch_registers *registers, arch_register_visit *visit,
+                        void *data)
+{
+    visit_general(registers, false, visit, data);
+}
+
+void arch_preserved_words(const struct arch_registers *registers, arch_register_visit *visit,
+                          void *data)
+{
+    visit_general(registers, true, visit, data);
 }
 
 #define ROW(prefix)                                                                                \

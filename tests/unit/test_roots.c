@@ -266,7 +266,7 @@ static int begin(void **state)
     usleep(20000);
     add_modules(scene);
     seize_all(scene);
-    assert_no_error(roots_note(&scene->session, &scene->space, &scene->notes));
+    assert_no_error(roots_note(&scene->session, &scene->space, NULL, &scene->notes));
     *state = scene;
     return 0;
 }
@@ -371,6 +371,26 @@ static void test_registers(void **state)
     roots_deinit(&scene->roots);
 }
 
+/* Of a thread at a function's first instruction, only what calls preserve. */
+static void test_entry(void **state)
+{
+    struct scene *scene = *state;
+    size_t with = 0, without = 0;
+    for (struct tracee *tracee = tracee_next(scene->session.tracees, NULL); tracee;
+         tracee = tracee_next(scene->session.tracees, tracee)) {
+        roots_notes_deinit(&scene->notes);
+        assert_no_error(roots_note(&scene->session, &scene->space, tracee, &scene->notes));
+        find(scene, ROOTS_ALL);
+        assert_true(has_register(scene, "r15", REGISTER_WORD));
+        bool found = has_register(scene, "xmm13", VECTOR_WORD);
+        with += found;
+        without += !found;
+        roots_deinit(&scene->roots);
+    }
+    assert_int_equal(with, THREADS - 1);
+    assert_int_equal(without, 1);
+}
+
 static void test_kinds(void **state)
 {
     struct scene *scene = *state;
@@ -386,10 +406,9 @@ static void test_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_no_places),
-        cmocka_unit_test(test_registers),
-        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_places),    cmocka_unit_test(test_no_places),
+        cmocka_unit_test(test_registers), cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_entry),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -163,7 +163,8 @@ void leak_check(struct session *session, struct tracee *tracee, enum log_moment 
     struct error *error = job ? NULL : error_no_memory();
     step_hold_others(session, tracee);
     if (!error)
-        error = roots_note(session, tracee->space, &job->notes);
+        error = roots_note(session, tracee->space, moment == LOG_MOMENT_EXIT ? tracee : NULL,
+                           &job->notes);
     if (!error && (!goes_on(moment) || copy(session, tracee, job))) {
         send(session, tracee, job, start);
         return;

@@ -257,7 +257,7 @@ static void put_stack(struct finder *finder, const struct thread *thread, bool a
 {
     const struct area *own = &thread->place.stack;
     uint64_t sp = thread->noted.sp;
-    uint64_t low = sp > ARCH_RED_ZONE ? sp - ARCH_RED_ZONE : 0;
+    uint64_t low = sp > ARCH_RED_ZONE && !thread->noted.at_entry ? sp - ARCH_RED_ZONE : sp;
     if (thread->is_home) {
         put_range(finder, low > own->start ? low : own->start, own->end, LOG_ROOT_STACK,
                   thread->noted.thread);

@@ -19,6 +19,7 @@
 
 struct session;
 struct space;
+struct tracee;
 
 /* Kinds of roots that are searched: 1 << enum log_root_kind (--leak-roots). */
 #define ROOTS_ALL 0x1fU
@@ -28,6 +29,7 @@ struct roots_thread {
     uint32_t thread; /* id in the log */
     uint64_t sp;     /* 0: not known, for it is on its way out; its whole stack is searched */
     uint64_t thread_pointer;
+    bool at_entry; /* of a function that is given no pointers: only what calls preserve is in use */
 };
 
 /* A module's writable data in memory. */
@@ -51,9 +53,10 @@ struct roots_notes {
     uint64_t tls_sizes;  /* bytes of all modules' thread-local variables together, at most */
 };
 
-/* Tracing thread; the process's threads are stopped, as far as they can be. */
+/* Tracing thread; the process's threads are stopped, as far as they can be. at_entry: the one that
+ * is at the first instruction of a function that is given no pointers, or NULL. */
 struct error *roots_note(struct session *session, const struct space *space,
-                         struct roots_notes *notes);
+                         const struct tracee *at_entry, struct roots_notes *notes);
 void roots_notes_deinit(struct roots_notes *notes);
 
 /*

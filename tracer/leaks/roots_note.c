@@ -62,18 +62,28 @@ static uint64_t remembered_thread_pointer(const struct tracee *tracee)
     return 0;
 }
 
-static void note_thread(struct noting *noting, const struct tracee *tracee)
+static void note_thread(struct noting *noting, const struct tracee *tracee, bool at_entry)
 {
-    struct roots_thread *thread = &noting->notes->threads[noting->notes->thread_count++];
+    struct roots_thread *thread = &noting->notes->threads[noting->notes->thread_count];
     struct arch_registers registers;
     thread->thread = tracee->thread;
-    if (pt_get_registers(tracee->tid, &registers)) {
+    bool readable = pt_get_registers(tracee->tid, &registers) == 0;
+    /* It has ended by itself, and the rest of the process can know it already. */
+    if (!readable && tracee->exiting)
+        return;
+    noting->notes->thread_count++;
+    if (!readable) {
         thread->thread_pointer = remembered_thread_pointer(tracee);
         return;
     }
     thread->sp = arch_sp(&registers);
     thread->thread_pointer = arch_thread_pointer(&registers);
+    thread->at_entry = at_entry;
     noting->thread = tracee->thread;
+    if (at_entry) {
+        arch_preserved_words(&registers, note_register, noting);
+        return;
+    }
     arch_general_words(&registers, note_register, noting);
     uint64_t state[ARCH_EXTENDED_MAX / sizeof(uint64_t)];
     size_t size;
@@ -82,7 +92,7 @@ static void note_thread(struct noting *noting, const struct tracee *tracee)
 }
 
 static struct error *note_threads(struct noting *noting, const struct session *session,
-                                  const struct space *space)
+                                  const struct space *space, const struct tracee *at_entry)
 {
     struct roots_notes *notes = noting->notes;
     size_t count = tracee_count(session->tracees);
@@ -93,8 +103,8 @@ static struct error *note_threads(struct noting *noting, const struct session *s
          tracee = tracee_next(session->tracees, tracee)) {
         if (tracee->space != space)
             continue;
-        note_thread(noting, tracee);
-        if (!notes->pid || notes->threads[notes->thread_count - 1].sp)
+        note_thread(noting, tracee, tracee == at_entry);
+        if (!notes->pid || (notes->thread_count && notes->threads[notes->thread_count - 1].sp))
             notes->pid = tracee->tid;
     }
     return noting->failed ? error_no_memory() : NULL;
@@ -130,11 +140,11 @@ static struct error *note_modules(struct noting *noting, const struct space *spa
 }
 
 struct error *roots_note(struct session *session, const struct space *space,
-                         struct roots_notes *notes)
+                         const struct tracee *at_entry, struct roots_notes *notes)
 {
     *notes = (struct roots_notes){.initial_sp = space->initial_sp};
     struct noting noting = {.notes = notes};
-    struct error *error = note_threads(&noting, session, space);
+    struct error *error = note_threads(&noting, session, space, at_entry);
     if (!error)
         error = note_modules(&noting, space);
     if (!error)
