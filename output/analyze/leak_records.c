@@ -3,10 +3,8 @@
 
 #include <stdlib.h>
 
-static int by_place(const void *one, const void *other)
+int leak_record_compare(const struct leak_record *a, const struct leak_record *b)
 {
-    const struct leak_record *a = one;
-    const struct leak_record *b = other;
     if (a->reach != b->reach)
         return a->reach > b->reach ? -1 : 1;
     if (a->stack != b->stack)
@@ -14,6 +12,11 @@ static int by_place(const void *one, const void *other)
     if (a->found != b->found)
         return a->found ? -1 : 1;
     return (a->process > b->process) - (a->process < b->process);
+}
+
+static int by_place(const void *one, const void *other)
+{
+    return leak_record_compare(one, other);
 }
 
 static int by_weight(const void *one, const void *other)

@@ -45,6 +45,9 @@ struct error *leak_records_collect(const struct report *report,
                                    struct leak_records *records);
 void leak_records_deinit(struct leak_records *records);
 
+/* By what a record is about: qsort(3)'s order. */
+int leak_record_compare(const struct leak_record *one, const struct leak_record *other);
+
 static inline uint64_t leak_record_bytes(const struct leak_record *record)
 {
     return record->direct.bytes + record->indirect.bytes;

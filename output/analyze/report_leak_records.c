@@ -4,6 +4,7 @@
 
 #include "output/analyze/filter.h"
 #include "output/analyze/format.h"
+#include "output/analyze/leak_path_text.h"
 #include "output/analyze/leak_records.h"
 #include "output/analyze/leak_text.h"
 #include "output/analyze/report.h"
@@ -51,6 +52,31 @@ static void print_hint(const struct report *report, FILE *out, unsigned kinds)
         fputs("--leaks=full lists all kinds, --leak-kinds some of them\n", out);
 }
 
+static struct error *print_records(const struct report *report,
+                                   const struct leak_records_query *query,
+                                   const struct leak_records *records, FILE *out)
+{
+    size_t limit = report->options->limit;
+    size_t shown = records->count < limit ? records->count : limit;
+    struct leak_path_texts *paths;
+    struct error *error = leak_path_texts_create(report, query, records, shown, &paths);
+    if (error)
+        return error;
+    leak_text_checks(report, out);
+    for (size_t i = 0; i < shown && !ferror(out); i++) {
+        print_record(report, out, &records->list[i], i + 1, records->count);
+        leak_path_texts_print(paths, i, out);
+    }
+    leak_path_texts_destroy(paths);
+    if (shown < records->count)
+        fprintf(out, "\n%zu more; --limit=0 shows all\n", records->count - shown);
+    fputc('\n', out);
+    leak_text_totals(report, out);
+    print_hint(report, out, query->kinds);
+    suppressions_print(report->suppressions, SUPPRESSED_BY_CHECK, out);
+    return NULL;
+}
+
 struct error *report_leak_records(const struct report *report, FILE *out)
 {
     const struct options *options = report->options;
@@ -66,20 +92,11 @@ struct error *report_leak_records(const struct report *report, FILE *out)
     };
     struct error *error =
         same && wanted ? leak_records_collect(report, &query, &records) : error_no_memory();
+    if (!error) {
+        error = print_records(report, &query, &records, out);
+        leak_records_deinit(&records);
+    }
     free(same);
     free(wanted);
-    if (error)
-        return error;
-    size_t shown = records.count < options->limit ? records.count : options->limit;
-    leak_text_checks(report, out);
-    for (size_t i = 0; i < shown; i++)
-        print_record(report, out, &records.list[i], i + 1, records.count);
-    if (shown < records.count)
-        fprintf(out, "\n%zu more; --limit=0 shows all\n", records.count - shown);
-    leak_records_deinit(&records);
-    fputc('\n', out);
-    leak_text_totals(report, out);
-    print_hint(report, out, kinds_of(options));
-    suppressions_print(report->suppressions, SUPPRESSED_BY_CHECK, out);
-    return NULL;
+    return error;
 }

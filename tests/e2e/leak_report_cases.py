@@ -213,3 +213,61 @@ def baselines_carry_the_totals_of_checks(tools):
     basic = tools.trace(tools.fixture("basic")).log
     check("baseline" in told(tools, now, f"--compare={basic}", "--fail-if=lost-growth>0"),
           "no check before")
+
+
+def path_of(lines):
+    """What a record says of how its block is reached."""
+    lines = [line.strip() for line in lines]
+    return lines[lines.index("reached from") + 1:]
+
+
+@case
+def paths_lead_from_a_root_to_a_block(tools):
+    log = sample()
+    found = records(tools.analyze(log.write(tools.log()), "--leaks=full"))
+    check("  reached from" not in found[0], "nothing holds what is definitely lost")
+    equal(path_of(found[1]), ["a lost block", "-> 16 bytes from make_node (make_node.c:10)",
+                              "+8 -> 32 bytes of these"], "what is indirectly lost")
+    equal(path_of(found[2]), ["global cache+0x10 in server", "-> 100 bytes from load (load.c:10)",
+                              "+16 -> into 50 bytes of these"], "what is possibly lost")
+    equal(path_of(found[3]), ["global cache+0x10 in server", "-> 100 bytes of these"],
+          "the largest one that is reachable")
+
+
+@case
+def each_kind_of_root_is_named(tools):
+    log = LeakLog()
+    log.check()
+    kinds = ((leak_log.REGISTER, {"thread": 1, "name": "r12"}, "register r12 of worker (thread 201)"),
+             (leak_log.STACK, {"thread": 1, "address": 0x7f01}, "stack at 0x7f01 of worker (thread 201)"),
+             (leak_log.TLS, {"thread": 1, "name": "errors+8"},
+              "thread-local errors+8 of worker (thread 201)"),
+             (leak_log.TLS, {"address": 0x10}, "thread-local data at 0x10 of an unknown thread"),
+             (leak_log.GLOBAL, {"module": 1, "address": 0x20}, "global data at 0x20 in server"),
+             (leak_log.MAPPING, {"address": 0x30}, "memory outside the heap at 0x30"),
+             (77, {"address": 0x40}, "memory outside the heap at 0x40"))
+    for number, (kind, fields, _) in enumerate(kinds):
+        root = log.root(kind, **fields)
+        log.verdict(REACHABLE, 0x1000 * (number + 1), 8 + number, f"f{number} main", root=root,
+                    holder=fields.get("address"))
+    log.end_check()
+    found = records(tools.analyze(log.write(tools.log()), "--leaks=full"))
+    equal([path_of(lines)[0] for lines in found], [text for _, _, text in reversed(kinds)], "roots")
+
+
+@case
+def the_middle_of_a_long_path_is_left_out(tools):
+    log = LeakLog()
+    log.check()
+    root = log.root(leak_log.GLOBAL, module=1, name="list")
+    count = 5000
+    for number in range(count):
+        address = 0x1000 + 32 * number
+        log.verdict(REACHABLE, address, 24 + (number == count - 1), "append main",
+                    root=0 if number else root, holder=address - 24 if number else 0x500)
+    log.end_check()
+    path = path_of(records(tools.analyze(log.write(tools.log()), "--leaks=full"))[0])
+    equal(path[:3], ["global list in server", "-> 24 bytes from append (append.c:10)",
+                     "-> [4,993 more blocks]"], "its beginning")
+    equal(path[3:], ["+8 -> 24 bytes from append (append.c:10)"] * 5 + ["+8 -> 25 bytes of these"],
+          "its end")

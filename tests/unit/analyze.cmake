@@ -8,6 +8,7 @@ foreach(name
     heaptrack_events
     history
     leak_checks
+    leak_paths
     live_map
     mappings
     markup
