@@ -18,13 +18,13 @@ target_link_libraries(test_relocate_libc PRIVATE
   PkgConfig::ELFUTILS)
 add_test(NAME unit.relocate_libc COMMAND test_relocate_libc)
 
-add_executable(test_live_blocks ${CMAKE_CURRENT_LIST_DIR}/test_live_blocks.c)
-target_link_libraries(test_live_blocks PRIVATE
-  allocptrace_options allocptrace_leak_logic PkgConfig::CMOCKA)
-add_test(NAME unit.live_blocks COMMAND test_live_blocks)
-
-add_executable(test_reach
-  ${CMAKE_CURRENT_LIST_DIR}/test_reach.c ${CMAKE_CURRENT_LIST_DIR}/reach_heap.c)
-target_link_libraries(test_reach PRIVATE
-  allocptrace_options allocptrace_leak_logic PkgConfig::CMOCKA)
-add_test(NAME unit.reach COMMAND test_reach)
+# What decides about leaks: allocptrace_leak_logic.
+foreach(name block_index live_blocks reach reach_heuristics reach_nested reach_random)
+  add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
+  target_link_libraries(test_${name} PRIVATE
+    allocptrace_options allocptrace_leak_logic PkgConfig::CMOCKA)
+  add_test(NAME unit.${name} COMMAND test_${name})
+endforeach()
+foreach(name reach reach_heuristics reach_nested reach_random)
+  target_sources(test_${name} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/reach_heap.c)
+endforeach()

@@ -41,7 +41,7 @@ uint64_t heap_get(const struct heap *heap, uint64_t address)
 
 void heap_block(struct heap *heap, uint64_t address, uint64_t size)
 {
-    assert_true(heap->block_count < HEAP_MAX);
+    assert_true(heap->block_count < HEAP_BLOCKS);
     assert_true(!heap->block_count || address > heap->blocks[heap->block_count - 1].address);
     heap->blocks[heap->block_count++] = (struct live_block){.address = address, .size = size};
 }
@@ -92,6 +92,7 @@ void heap_decide(struct heap *heap)
         .code_count = heap->code_count,
         .heuristics = heap->heuristics,
         .read = heap_read,
+        .touched = heap->touched,
         .data = heap,
     };
     reach_result_deinit(&heap->result);

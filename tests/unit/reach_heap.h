@@ -11,12 +11,13 @@
 #include "tracer/leaks/reach.h"
 
 #define HEAP_MAX 64
+#define HEAP_BLOCKS 4096
 
 struct heap {
     uint64_t base, size; /* memory: other addresses cannot be read */
     uint8_t *bytes;
     uint64_t hole_start, hole_end; /* of it that cannot be read either */
-    struct live_block blocks[HEAP_MAX];
+    struct live_block blocks[HEAP_BLOCKS];
     size_t block_count;
     struct reach_range ranges[HEAP_MAX];
     size_t range_count;
@@ -25,6 +26,7 @@ struct heap {
     struct reach_range constants[HEAP_MAX], code[HEAP_MAX];
     size_t constant_count, code_count;
     bool heuristics;
+    void (*touched)(uint64_t start, uint64_t end, reach_visit *visit, void *visit_data, void *data);
     size_t reads; /* calls of the callback */
     struct reach_result result;
 };

@@ -309,6 +309,18 @@ bool block_index_part(const struct block_index *index, uint32_t block, uint32_t 
     return true;
 }
 
+/* The innermost block that holds the byte at address; one of no bytes holds none. */
+static uint32_t owner_of(const struct block_index *index, const uint32_t *bucket, uint64_t address)
+{
+    uint32_t block = block_index_in_bucket(index, bucket, address);
+    while (block != BLOCK_NONE && !index->blocks[block].size) {
+        block = index->parents ? index->parents[block] : BLOCK_NONE;
+        if (block != BLOCK_NONE && !holds(&index->blocks[block], address))
+            block = BLOCK_NONE;
+    }
+    return block;
+}
+
 bool block_index_gap(const struct block_index *index, uint64_t start, uint64_t end,
                      uint64_t *gap_start, uint64_t *gap_end)
 {
@@ -316,19 +328,18 @@ bool block_index_gap(const struct block_index *index, uint64_t start, uint64_t e
     while (index->count && start < end && start >= index->low) {
         size_t recent = 0;
         const uint32_t *bucket = block_index_bucket(index, start, &recent);
-        uint32_t block = block_index_in_bucket(index, bucket, start);
-        if (block == BLOCK_NONE) {
+        uint32_t owner = owner_of(index, bucket, start);
+        if (owner == BLOCK_NONE) {
             next = (size_t)floor_of(index, bucket, start) + 1;
             break;
         }
-        const struct live_block *around = &index->blocks[block];
-        if (last_of(around) == UINT64_MAX)
+        if (last_of(&index->blocks[owner]) == UINT64_MAX)
             return false;
-        start = last_of(around) + 1;
+        start = last_of(&index->blocks[owner]) + 1;
     }
     *gap_start = start;
-    *gap_end = next < index->count && index->blocks[next].address < end
-                   ? index->blocks[next].address
-                   : end;
+    *gap_end = end;
+    if (next < index->count && index->blocks[next].address < end)
+        *gap_end = index->blocks[next].address;
     return start < end;
 }

@@ -75,7 +75,8 @@ uint32_t block_index_in_bucket(const struct block_index *index, const uint32_t *
 #define BLOCK_FIRST_PART (BLOCK_NONE - 1)
 bool block_index_part(const struct block_index *index, uint32_t block, uint32_t *rest,
                       uint64_t *start, uint64_t *end);
-/* The first part of start to end that is in no block, false for none. */
+/* The first part of start to end that is in no block, false for none. It ends where a block begins,
+ * also one of no bytes. */
 bool block_index_gap(const struct block_index *index, uint64_t start, uint64_t end,
                      uint64_t *gap_start, uint64_t *gap_end);
 
