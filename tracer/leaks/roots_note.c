@@ -76,6 +76,7 @@ static void note_thread(struct noting *noting, const struct tracee *tracee, bool
         thread->thread_pointer = remembered_thread_pointer(tracee);
         return;
     }
+    noting->notes->pid = tracee->tid;
     thread->sp = arch_sp(&registers);
     thread->thread_pointer = arch_thread_pointer(&registers);
     thread->at_entry = at_entry;
@@ -104,7 +105,7 @@ static struct error *note_threads(struct noting *noting, const struct session *s
         if (tracee->space != space)
             continue;
         note_thread(noting, tracee, tracee == at_entry);
-        if (!notes->pid || (notes->thread_count && notes->threads[notes->thread_count - 1].sp))
+        if (!notes->pid)
             notes->pid = tracee->tid;
     }
     return noting->failed ? error_no_memory() : NULL;
