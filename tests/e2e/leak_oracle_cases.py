@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which blocks are lost, by the program's own account, by memcheck and by LeakSanitizer."""
-from harness import case, need
-from leak_oracles import LOST, Sums, accounts, lsan, memcheck, named, same
+from harness import case, equal, need
+from leak_oracles import LOST, Sums, accounts, lsan, memcheck, named, ours, same
 
 PROGRAMS = ("graph", "roots", "threads", "contexts", "altstack", "fork", "handlers", "library",
             "objects")
@@ -32,16 +32,29 @@ LSAN = {
 }
 
 
+# The same for us, by program: where in a mapping an allocator other than glibc's has its blocks is
+# not known, so that no part of such a mapping is a root; nor is what is between its blocks.
+OURS = {
+    "roots_musl_static": {"beside_blocks_reachable": {"definitely_lost": (4, 232)}},
+    "roots_tcmalloc": {"in_break_reachable": {"definitely_lost": (1, 59)}},
+}
+
+
+def changed(sums, changes):
+    """Sums where some functions have others."""
+    result = Sums()
+    for (name, kind), counts in sums.items():
+        if name not in changes:
+            result[name, kind] = counts
+    for name in {name for name, kind in sums} & changes.keys():
+        for kind, counts in changes[name].items():
+            result[name, kind] = counts
+    return result
+
+
 def by_memcheck(account):
     """What memcheck must say."""
-    sums = Sums()
-    for (name, kind), counts in account["end"].items():
-        if name not in MEMCHECK:
-            sums[name, kind] = counts
-    for name in {name for name, kind in account["end"]} & MEMCHECK.keys():
-        for kind, counts in MEMCHECK[name].items():
-            sums[name, kind] = counts
-    return sums
+    return changed(account["end"], MEMCHECK)
 
 
 def by_lsan(account):
@@ -54,12 +67,23 @@ def by_lsan(account):
     return sums
 
 
+def judged_by_memcheck(tools, program, tries=2):
+    """Valgrind's heap has addresses like 0x4a46040: once in a hundred runs, a number that changes
+    from run to run looks like one of them."""
+    result, found = memcheck(tools, program)
+    try:
+        for pid, account in accounts(result.stdout).items():
+            same(named(found[pid], account)[0], by_memcheck(account), f"memcheck of {pid}")
+    except AssertionError:
+        if tries == 1:
+            raise
+        judged_by_memcheck(tools, program, tries - 1)
+
+
 def judged(name):
     def judge(tools):
         need("valgrind")
-        result, found = memcheck(tools, tools.fixture("leaks_" + name))
-        for pid, account in accounts(result.stdout).items():
-            same(named(found[pid], account)[0], by_memcheck(account), f"memcheck of {pid}")
+        judged_by_memcheck(tools, tools.fixture("leaks_" + name))
         result, found = lsan(tools, tools.fixture(f"leaks_{name}_lsan"))
         for pid, account in accounts(result.stdout).items():
             same(named(found[pid], account)[0], by_lsan(account), f"LeakSanitizer of {pid}")
@@ -69,6 +93,27 @@ def judged(name):
 
 for program in PROGRAMS:
     case(judged(program))
+
+
+def found(name):
+    def find(tools):
+        """Our verdicts are the account's, before the exit handlers and after."""
+        result, found = ours(tools, tools.fixture("leaks_" + name))
+        equal(result.returncode, 0, f"exit status ({result.stderr})")
+        wanted = {(pid, moment): sums for pid, account in accounts(result.stdout).items()
+                  for moment, sums in account.items()}
+        equal(found.keys(), wanted.keys(), "processes and moments that were checked")
+        for key, sums in wanted.items():
+            same(named(found[key], {key: sums})[0], changed(sums, OURS.get(name, {})),
+                 f"process and moment {key}")
+    find.__name__ = f"leaks_of_{name}_are_found"
+    return find
+
+
+for program in ("altstack", "fork", "handlers", "library", "objects", "graph_musl_static",
+                "graph_jemalloc", "graph_mimalloc", "graph_tcmalloc", "roots_musl_static",
+                "roots_jemalloc", "roots_mimalloc", "roots_tcmalloc"):
+    case(found(program))
 
 
 def without_heuristics(sums):

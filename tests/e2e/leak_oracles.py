@@ -95,6 +95,34 @@ def lsan(tools, program):
     return result, found
 
 
+def ours(tools, *command, moments=("exit", "end"), **keywords):
+    """The result of a run under the tracer, and {(pid, moment): [(functions, kind, blocks, bytes)]}
+    of what its checks say."""
+    result = tools.trace(*command, options=("--leak-check=reachable",
+                                            "--leak-when=" + ",".join(moments)), **keywords)
+    found = {}
+    for number in range(1, len(tools.json(result.log)["leak_checks"]) + 1):
+        report = tools.json(result.log, "--limit=0", "--leak-kinds=all", f"--check={number}")
+        checked, = (one for one in report["leak_checks"] if one["shown"])
+        key = checked["pid"], checked["moment"]
+        check(key not in found, f"a second check of {key}")
+        records = found[key] = [(site["stack"], site["kind"], site["blocks"], site["bytes"])
+                                for site in checked["sites"]]
+        same(totals(records), {kind: (checked[kind]["blocks"], checked[kind]["bytes"])
+                               for kind in KINDS}, "sums of sites")
+    return result, found
+
+
+def totals(records):
+    """Sums by kind."""
+    sums = Sums()
+    for kind in KINDS:
+        sums.add(kind, 0, 0)
+    for functions, kind, blocks, size in records:
+        sums.add(kind, blocks, size)
+    return sums
+
+
 def named(records, account):
     """Records as sums, by the account's names: of those that have one, and of others."""
     own, others = Sums(), Sums()
