@@ -42,6 +42,15 @@ const struct json_field json_total_fields[] = {
     {NULL, 0},
 };
 
+const struct json_field json_found_fields[] = {
+    TOTAL("before_attach_blocks", found),
+    TOTAL("before_attach_bytes", found_bytes),
+    TOTAL("before_attach_freed", found_freed),
+    TOTAL("before_attach_freed_bytes", found_freed_bytes),
+    TOTAL("before_attach_left_bytes", found_left_bytes),
+    {NULL, 0},
+};
+
 const struct json_field json_leak_fields[] = {
     TOTAL("leak_checks", leak_checks),
     TOTAL("definitely_lost_bytes", lost[LOG_DEFINITELY_LOST].bytes),

@@ -18,6 +18,8 @@ struct json_field {
 
 /* Of struct replay_totals, in the member "summary"; ended by a name of NULL. */
 extern const struct json_field json_total_fields[];
+/* Of the same, if blocks from before tracing are known. */
+extern const struct json_field json_found_fields[];
 /* Of the same, if leak checks are shown. */
 extern const struct json_field json_leak_fields[];
 /* Of struct replay_sums, of sites and of stacks; ended by a name of NULL. */

@@ -58,13 +58,11 @@ static struct json_build site_of(const struct report *report, const struct leak_
         json_put_number(&object, "indirect_blocks", record->indirect.blocks);
     }
     json_put(&object, "before_attach", json_boolean(record->found));
-    if (!record->found) {
-        struct catalog_line line = internal_site_line(catalog, sites[record->stack]);
-        json_put_text(&object, "function", line.function);
-        json_put_text(&object, "module", line.module);
-        json_put_text(&object, "file", line.file);
-        json_put_number(&object, "line", line.line);
-    }
+    struct catalog_line line = internal_site_line(catalog, sites[record->stack]);
+    json_put_text(&object, "function", line.function);
+    json_put_text(&object, "module", line.module);
+    json_put_text(&object, "file", line.file);
+    json_put_number(&object, "line", line.line);
     json_put(&object, "stack", stack_of(catalog, record->stack));
     return object;
 }

@@ -20,7 +20,7 @@ struct leak_block {
     uint32_t root;   /* id, 0 if it was not reached from one */
     uint32_t parent; /* the place of the block that has the holder, or LEAK_NO_BLOCK */
     uint8_t reach;   /* enum log_reach */
-    bool found;      /* it was there before tracing began */
+    bool found;      /* it was there before tracing began; its stack is named at the end */
 };
 
 #define LEAK_NO_BLOCK UINT32_MAX

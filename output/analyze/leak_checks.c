@@ -349,3 +349,32 @@ bool leak_checks_finish(struct leak_checks *checks)
     }
     return done;
 }
+
+bool leak_checks_have_found(const struct leak_checks *checks)
+{
+    for (size_t i = 1; i < checks->count; i++) {
+        for (size_t j = 0; j < checks->list[i].sum_count; j++) {
+            if (checks->list[i].sums[j].found)
+                return true;
+        }
+    }
+    return false;
+}
+
+void leak_checks_name_found(struct leak_checks *checks, uint32_t stack)
+{
+    for (size_t i = 1; i < checks->count; i++) {
+        struct leak_check *check = &checks->list[i];
+        struct leak_blocks *blocks = check->paths ? &check->paths->blocks : NULL;
+        for (size_t j = 0; j < check->sum_count; j++) {
+            if (check->sums[j].found)
+                check->sums[j].stack = stack;
+            if (check->sums[j].owner_found)
+                check->sums[j].owner_stack = stack;
+        }
+        for (size_t j = 0; blocks && j < blocks->count; j++) {
+            if (blocks->list[j].found)
+                blocks->list[j].stack = stack;
+        }
+    }
+}

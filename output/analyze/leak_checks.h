@@ -32,7 +32,7 @@ enum leak_suppressed {
 
 /* Blocks of a check that are alike. */
 struct leak_sum {
-    uint32_t stack;       /* 0: the empty stack, or found is set */
+    uint32_t stack;       /* 0: the empty stack */
     uint32_t owner_stack; /* of an indirectly lost one's owner */
     uint8_t reach;        /* enum log_reach */
     uint8_t suppressed;   /* enum leak_suppressed */
@@ -115,6 +115,10 @@ bool leak_checks_begin(struct leak_checks *checks, const struct log_check *check
 bool leak_checks_root(struct leak_checks *checks, const struct log_root *root, const char *name);
 bool leak_checks_verdict(struct leak_checks *checks, const struct log_verdict *verdict);
 bool leak_checks_end(struct leak_checks *checks, const struct log_check_end *end);
+
+/* Blocks from before tracing get a stack. */
+bool leak_checks_have_found(const struct leak_checks *checks);
+void leak_checks_name_found(struct leak_checks *checks, uint32_t stack);
 
 /* After the last log: those that were cut off have what there is of them. */
 bool leak_checks_finish(struct leak_checks *checks);

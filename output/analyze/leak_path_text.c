@@ -193,8 +193,6 @@ static void print_block(const struct leak_path_texts *texts, FILE *out,
     fputs(format_bytes(block->size, report->options->verbose > 0, bytes, sizeof bytes), out);
     if (itself) {
         fputs(" of these", out);
-    } else if (block->found) {
-        fputs(" from before tracing began", out);
     } else {
         struct catalog_line line = internal_site_line(catalog, texts->sites[block->stack]);
         fputs(" from ", out);

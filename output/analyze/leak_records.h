@@ -19,7 +19,7 @@
 
 struct leak_record {
     enum log_reach reach;
-    uint32_t stack;   /* 0: the empty stack, or found is set */
+    uint32_t stack;   /* 0: the empty stack */
     uint32_t process; /* 0 where they are not told apart */
     bool found;       /* the blocks were there before tracing began */
     struct leak_amount direct;

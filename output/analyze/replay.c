@@ -245,9 +245,12 @@ static struct error *end_block(struct replay *replay, const struct replay_event 
         return error_no_memory();
     if (!replay_is_summed(event->heap, block))
         return NULL;
-    replay->totals.deallocations++;
+    replay->totals.deallocations += !replay_is_found(block);
     if (block->inherited) {
-        replay->totals.inherited_frees++;
+        if (replay_is_found(block) && event->heap->found)
+            replay_note_found_freed(replay, block);
+        else
+            replay->totals.inherited_frees++;
         return replay_end_block(replay, block, event->time, how);
     }
     struct replay_thread *owner = &replay->threads[block->thread];
@@ -494,7 +497,7 @@ struct error *replay_record(struct replay *replay, const struct log_record *reco
         replay_end_thread(replay, record->thread_end.thread);
         return NULL;
     case LOG_FOUND:
-        return NULL;
+        return replay_found(replay, &record->found);
     case LOG_CHECK:
     case LOG_ROOT:
     case LOG_VERDICT:
@@ -513,6 +516,8 @@ struct error *replay_finish(struct replay *replay)
         rows_touch(replay, (uint32_t)i);
     if (!error && !leak_checks_finish(&replay->leaks))
         error = error_no_memory();
+    if (!error)
+        error = replay_name_found(replay);
     replay_sum_up_leaks(replay);
     return error;
 }

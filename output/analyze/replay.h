@@ -98,6 +98,11 @@ struct replay_totals {
     uint64_t unknown_frees;   /* of addresses where no block was known */
     uint64_t cleanup_frees;   /* of them, by the C library as a thread ended */
     uint64_t inherited_frees; /* by forked children, of blocks that they got from their parents */
+    /* Blocks that were alive before tracing began; live bytes, and so the peak, have them as well.
+     */
+    uint64_t found, found_bytes;
+    uint64_t found_freed, found_freed_bytes;
+    uint64_t found_left_bytes; /* alive at the end of their process, or of the log */
     uint64_t mapped, mapped_bytes, mapped_now, mapped_peak;
     uint64_t mapped_end; /* bytes still mapped as their process, or the log, ended */
     /* Of the leak checks that are shown: */
@@ -141,9 +146,10 @@ struct replay {
     struct history *history;         /* NULL unless asked for */
     struct thread_pairs foreign;
     struct leak_checks leaks;
-    uint64_t tick_ns; /* 0: times are numbers of events */
-    bool more_logs;   /* to be set while another log follows: the ends of this one's processes are
-                         then part of the history */
+    uint64_t tick_ns;     /* 0: times are numbers of events */
+    size_t found_threads; /* threads of the catalog that no log has, see replay_found.c */
+    bool more_logs; /* to be set while another log follows: the ends of this one's processes are
+                       then part of the history */
     /* private: */
     struct chains chains;
     uint64_t older_ticks;
@@ -159,6 +165,8 @@ struct replay {
     struct row_index *row_index;
     struct replay_heap *heaps; /* by process id */
     size_t heap_count;
+    uint32_t *found_rows; /* of blocks from before tracing, by process where rows are split by it */
+    size_t found_row_count;
     uint32_t first_process;        /* of this log */
     struct replay_thread *threads; /* by thread id */
     size_t thread_count;

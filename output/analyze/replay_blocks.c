@@ -113,7 +113,7 @@ struct error *replay_end_block(struct replay *replay, const struct live_block *b
     if (replay->history) {
         if (!history_touch(replay->history, replay, block->row))
             return error_no_memory();
-        if (how == REPLAY_FREED || how == REPLAY_RESIZED)
+        if ((how == REPLAY_FREED || how == REPLAY_RESIZED) && !replay_is_found(block))
             history_note_freed(replay->history, block->size);
     }
     rows_remove_live(replay, block);

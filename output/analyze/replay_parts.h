@@ -19,6 +19,7 @@ struct replay_heap {
     bool selected;         /* its events are to be summed up */
     bool inherits_unknown; /* no copy was made: an unknown block is taken for its parent's */
     bool ended;
+    bool found;        /* it has blocks from before tracing of its own */
     size_t inherited;  /* blocks that were copied to it from its parent */
     uint32_t forgiven; /* the last thread that ended, if nothing has happened since; 0: none */
     uint32_t resizing; /* the thread whose LOG_REALLOC_BEGIN is the last open one, 0: none */
@@ -76,6 +77,17 @@ struct error *replay_go_on(struct replay *replay, uint64_t time);
 struct error *replay_begin_process(struct replay *replay, const struct log_process *process);
 struct error *replay_end_process(struct replay *replay, const struct log_process_end *end);
 void replay_end_thread(struct replay *replay, uint32_t id);
+
+/* replay_found.c: blocks from before tracing began. */
+struct error *replay_found(struct replay *replay, const struct log_found *found);
+void replay_note_found_freed(struct replay *replay, const struct live_block *block);
+/* After the last record: gives them a stack. */
+struct error *replay_name_found(struct replay *replay);
+
+static inline bool replay_is_found(const struct live_block *block)
+{
+    return block->inherited && !block->thread;
+}
 
 /* replay_leaks.c: records of leak checks. */
 struct error *replay_leak_record(struct replay *replay, const struct log_record *record);

@@ -60,7 +60,10 @@ static struct error *inherit(struct replay *replay, const struct log_process *pr
     while ((block = live_map_next(&heap->blocks, &index))) {
         block->inherited = 1;
         if (block->row && replay->options.split == REPLAY_BY_PROCESS) {
-            block->row = rows_find(replay, replay->rows[block->row].stack, process->process);
+            bool found = replay_is_found(block);
+            block->row = found
+                             ? rows_find_found(replay, process->process)
+                             : rows_find(replay, replay->rows[block->row].stack, process->process);
             if (!block->row)
                 return error_no_memory();
         }
@@ -92,11 +95,13 @@ static bool is_leak(const struct replay *replay, const struct live_block *block,
     return !block->inherited && age >= replay->older_ticks;
 }
 
-static struct error *end_live(struct replay *replay, const struct live_block *block, uint64_t time,
-                              enum replay_end how)
+static struct error *end_live(struct replay *replay, const struct replay_heap *heap,
+                              const struct live_block *block, uint64_t time, enum replay_end how)
 {
     if (how == REPLAY_LEFT && !block->inherited)
         replay->totals.left_bytes += block->size;
+    if (how == REPLAY_LEFT && replay_is_found(block) && heap->found)
+        replay->totals.found_left_bytes += block->size;
     if (how == REPLAY_LEFT && is_leak(replay, block, time)) {
         struct replay_sums *sums = &replay->rows[block->row].sums;
         sums->leaked++;
@@ -117,7 +122,7 @@ static struct error *end_heap(struct replay *replay, uint32_t process, uint64_t 
     const struct live_block *block;
     while (!error && (block = live_map_next(&heap->blocks, &index))) {
         if (replay_is_summed(heap, block))
-            error = end_live(replay, block, time, how);
+            error = end_live(replay, heap, block, time, how);
     }
     live_map_deinit(&heap->blocks);
     uint64_t mapped = heap->mappings.total;

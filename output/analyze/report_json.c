@@ -11,6 +11,12 @@
 #include "output/analyze/report.h"
 #include "output/analyze/sites.h"
 
+static void put_fields(struct json_build *object, const struct json_field *fields, const void *of)
+{
+    for (const struct json_field *field = fields; field->name; field++)
+        json_put_number(object, field->name, json_field_get(field, of));
+}
+
 static struct json_build site_of(const struct report *report, const struct site *site)
 {
     const struct catalog *catalog = &report->replay->catalog;
@@ -27,8 +33,7 @@ static struct json_build site_of(const struct report *report, const struct site 
         json_put(&object, "process", json_integer(catalog->processes[site->process].pid));
         json_put_text(&object, "executable", catalog->processes[site->process].executable);
     }
-    for (const struct json_field *field = json_sum_fields; field->name; field++)
-        json_put_number(&object, field->name, json_field_get(field, &site->sums));
+    put_fields(&object, json_sum_fields, &site->sums);
     return object;
 }
 
@@ -36,13 +41,13 @@ static struct json_build summary_of(const struct report *report)
 {
     const struct replay *replay = report->replay;
     struct json_build object = json_begin();
-    for (const struct json_field *field = json_total_fields; field->name; field++)
-        json_put_number(&object, field->name, json_field_get(field, &replay->totals));
-    for (const struct json_field *field = json_leak_fields;
-         replay->totals.leak_checks && field->name; field++)
-        json_put_number(&object, field->name, json_field_get(field, &replay->totals));
+    put_fields(&object, json_total_fields, &replay->totals);
+    if (replay->totals.found)
+        put_fields(&object, json_found_fields, &replay->totals);
+    if (replay->totals.leak_checks)
+        put_fields(&object, json_leak_fields, &replay->totals);
     json_put_number(&object, "processes", replay->catalog.process_count - 1);
-    json_put_number(&object, "threads", replay->catalog.thread_count - 1);
+    json_put_number(&object, "threads", replay->catalog.thread_count - 1 - replay->found_threads);
     json_put(&object, "attached", json_boolean(report->header->attached));
     json_put(&object, "truncated", json_boolean(report->truncated));
     return object;

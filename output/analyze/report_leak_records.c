@@ -35,10 +35,7 @@ static void print_record(const struct report *report, FILE *out, const struct le
             leak_kind_title(record->reach), number, of);
     if (record->process)
         fprintf(out, "  in process %" PRId64 "\n", replay->catalog.processes[record->process].pid);
-    if (record->found)
-        fputs("    [allocated before tracing began]\n", out);
-    else
-        format_stack(out, replay, record->stack, "    ", report->options->verbose > 1);
+    format_stack(out, replay, record->stack, "    ", report->options->verbose > 1);
 }
 
 /* What was left out only because it was not asked for. */

@@ -98,6 +98,18 @@ static void print_allocated(const struct report *report, FILE *out)
     fprintf(out, "; %s freed\n", format_number(totals->deallocations, count, sizeof count));
 }
 
+/* What the processes that were attached to had allocated before. */
+static void print_found(const struct report *report, FILE *out)
+{
+    const struct replay_totals *totals = &report->replay->totals;
+    char count[32];
+    if (!totals->found)
+        return;
+    print_label(out, "Before attach");
+    print_blocks(report, out, totals->found_bytes, totals->found);
+    fprintf(out, ", %s freed since\n", format_number(totals->found_freed, count, sizeof count));
+}
+
 static void print_mapped(const struct report *report, FILE *out)
 {
     const struct replay_totals *totals = &report->replay->totals;
@@ -159,6 +171,7 @@ static void print_totals(const struct report *report, FILE *out)
         fprintf(out, "%.3f s traced\n", seconds(report, totals->last_time));
     }
     print_allocated(report, out);
+    print_found(report, out);
     print_label(out, "Peak");
     print_blocks(report, out, totals->peak_bytes, totals->peak_blocks);
     if (report->header->tick_ns && totals->peak_bytes)

@@ -101,6 +101,20 @@ uint32_t rows_find(struct replay *replay, uint32_t stack, uint32_t group)
     return *last;
 }
 
+uint32_t rows_find_found(struct replay *replay, uint32_t process)
+{
+    bool is_split = replay->options.split != REPLAY_BY_STACK;
+    uint32_t group = is_split ? process : 0;
+    if (!replay_grow(&replay->found_rows, &replay->found_row_count, group, sizeof(uint32_t)))
+        return 0;
+    uint32_t *row = &replay->found_rows[group];
+    if (!*row) {
+        *row = new_row(replay, 0, 0);
+        replay->rows[*row].process = group;
+    }
+    return *row;
+}
+
 struct replay_sums *rows_touch(struct replay *replay, uint32_t row_id)
 {
     struct replay_row *row = &replay->rows[row_id];
@@ -165,5 +179,6 @@ void rows_deinit(struct replay *replay)
         free(index);
     }
     free(replay->row_of_stack);
+    free(replay->found_rows);
     free(replay->rows);
 }

@@ -23,6 +23,9 @@ uint32_t rows_group(const struct replay *replay, uint32_t thread);
 /* The row of a stack in a group, made when first needed; 0 when out of memory. */
 uint32_t rows_find(struct replay *replay, uint32_t stack, uint32_t group);
 
+/* The row of blocks that a process had before tracing began; 0 when out of memory. */
+uint32_t rows_find_found(struct replay *replay, uint32_t process);
+
 /* Before a row's live sums change or are read: if the last peak came after their last change, they
  * are noted now as those of the peak. */
 struct replay_sums *rows_touch(struct replay *replay, uint32_t row);

@@ -409,6 +409,8 @@ static struct error *load_all(const json_t *root, struct profile *profile)
     if (!error)
         error = load_totals(summary, json_total_fields, false, &replay->totals);
     if (!error)
+        error = load_totals(summary, json_found_fields, true, &replay->totals);
+    if (!error)
         error = load_totals(summary, json_leak_fields, true, &replay->totals);
     profile->header.attached = json_is_true(json_object_get(summary, "attached"));
     profile->truncated = json_is_true(json_object_get(summary, "truncated"));

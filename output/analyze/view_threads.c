@@ -70,7 +70,10 @@ struct error *view_threads(const struct report *report, FILE *out)
     struct error *error = sites_collect(report->replay, &options, &sites);
     if (error)
         return error;
-    fprintf(out, "Threads that allocated: %zu\n\n", sites.count);
+    fprintf(out, "Threads that allocated: %zu\n\n",
+            sites.count > report->replay->found_threads
+                ? sites.count - report->replay->found_threads
+                : 0);
     enum metric metric = sites_metric(&options);
     site_table_print(&by_thread, out, &sites,
                      &(struct site_table){.columns = columns,

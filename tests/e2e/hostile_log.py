@@ -13,6 +13,8 @@ def _head(major, number):
 
 def encode(value):
     """CBOR (RFC 8949) of what records are made of; many times faster than a general encoder."""
+    if isinstance(value, bool):
+        return b"\xf5" if value else b"\xf4"
     if isinstance(value, int):
         return _head(0, value) if value >= 0 else _head(1, -1 - value)
     if isinstance(value, (str, bytes)):
@@ -24,7 +26,11 @@ def encode(value):
     return _head(4, len(value)) + b"".join(map(encode, value))
 
 
-HEADER = b"\xd9\xd9\xf7" + encode(["allocptrace-log", 1, {"tick_ns": 1000}])
+def header(**fields):
+    return b"\xd9\xd9\xf7" + encode(["allocptrace-log", 1, fields])
+
+
+HEADER = header(tick_ns=1000)
 END = encode([23, 0, {}])
 PROCESS, THREAD, MODULE, FRAME, SYMBOL, STACK, PROCESS_END, NOTE = 1, 2, 3, 6, 7, 8, 9, 11
 ALLOC, RESIZE, MMAP = 16, 19, 21

@@ -2,7 +2,7 @@
 """Logs with leak checks, written record by record: what is in them is known exactly."""
 import zlib
 
-from hostile_log import HEADER, encode
+from hostile_log import encode, header
 
 REACHABLE, POSSIBLY, INDIRECTLY, DEFINITELY = range(4)
 EXIT, ENDED, FATAL, REQUEST, INTERVAL, DETACH = range(6)
@@ -13,12 +13,12 @@ class LeakLog:
     """Process 1, /bin/server, has thread 1; more may follow. Stacks are named by their functions,
     innermost first, as in "make_node make_tree main"."""
 
-    def __init__(self, header=HEADER):
-        self.parts = [header]
+    def __init__(self, attached=False):
+        self.parts = [header(tick_ns=1000, attached=attached)]
         self.address, self.frames, self.stacks = 0, {}, {0: 0}
         self.processes = self.threads = self.checks = self.roots = 0
         self.record(3, 1, "/bin/server", b"")
-        self.process()
+        self.process(origin=1 if attached else 0)
 
     def record(self, *fields):
         self.parts.append(encode(list(fields)))

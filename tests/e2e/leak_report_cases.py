@@ -271,3 +271,45 @@ def the_middle_of_a_long_path_is_left_out(tools):
                      "-> [4,993 more blocks]"], "its beginning")
     equal(path[3:], ["+8 -> 24 bytes from append (append.c:10)"] * 5 + ["+8 -> 25 bytes of these"],
           "its end")
+
+
+@case
+def blocks_from_before_attaching_are_told_apart(tools):
+    log = LeakLog(attached=True)
+    log.found(0x1000, 100_000)
+    log.found(0x90000, 2000)
+    log.alloc(0x70000, 3000, "malloc load main", time=1000)
+    log.free(0x1000, time=2000)
+    log.check(ticks=5000)
+    root = log.root(leak_log.GLOBAL, module=1, name="table")
+    log.verdict(REACHABLE, 0x90000, 2000, None, root=root, holder=0x500)
+    log.verdict(DEFINITELY, 0x70000, 3000, "malloc load main")
+    log.end_check()
+    log.write(path := tools.log())
+    before = "[allocated before attach]"
+    text = tools.analyze(path)
+    check("Before attach 99.61 KiB (102,000 bytes) in 2 blocks, 1 freed since" in text, text)
+    report = tools.json(path)
+    summary = report["summary"]
+    equal([summary[f"before_attach_{name}"]
+           for name in ("bytes", "blocks", "freed", "freed_bytes", "left_bytes")],
+          [102_000, 2, 1, 100_000, 2000], "before attach")
+    equal([summary[name] for name in ("total_allocations", "total_deallocations", "peak_memory",
+                                      "current_memory", "leaked_bytes", "unknown_frees")],
+          [1, 0, 105_000, 3000, 3000, 0], "the rest")
+    site = report["leak_checks"][0]["sites"][1]
+    equal((site["kind"], site["before_attach"], site["function"], site["stack"]),
+          ("still_reachable", True, before, [before]), "in a leak check")
+    check("before_attach_bytes" not in tools.json(sample().write(tools.log()))["summary"], "none")
+    lines = tools.analyze(path, "--timeline").splitlines()
+    column = lines[0].split(",").index(f'"{before}"')
+    equal([lines[i].split(",")[column] for i in (1, -1)], ["102000", "2000"], "timeline")
+    for view in ("--view=peak", "--group-by=thread", "--view=threads"):
+        check(before in tools.analyze(path, view), view)
+    equal(tools.analyze(path, "--flamegraph", "--metric=peak").splitlines()[-1],
+          f"{before} 102000", "flame graph")
+    check(before in tools.analyze(path, "--leaks=full"), "--leaks=full")
+    check(before not in tools.analyze(path, "--leaks=unfreed"), "--leaks=unfreed")
+    tools.analyze(path, f"--save={(saved := tools.log('.json'))}")
+    equal(tools.json(path, f"--compare={saved}")["compare"]["allocations"], [],
+          "compared with itself")

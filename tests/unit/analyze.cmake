@@ -14,6 +14,7 @@ foreach(name
     markup
     plot_scale
     replay
+    replay_found
     replay_life
     reports
     sites
