@@ -80,15 +80,15 @@ static void fetch_trap(struct tracee *tracee, struct stop *stop)
         tracee_keep_stop(tracee, status);
 }
 
-/* Inside clone(2) and its kin no call can be made for us: the thread goes on until it has returned
- * from it. That may take until its vfork child ends. */
-static bool leave_fork(struct session *session, struct tracee *tracee, enum stop_kind kind)
+/* Inside clone(2) and its kin, or on its way out, a thread can make no call for us: it goes on until
+ * it has returned from that, or is gone. The former may take until its vfork child ends. */
+static bool leave_event(struct session *session, struct tracee *tracee, enum stop_kind kind)
 {
     if (kind == STOP_FORK || kind == STOP_VFORK || kind == STOP_CLONE)
         process_new_child(session, tracee, kind);
     else if (kind == STOP_VFORK_DONE)
         tracee->vforking = false;
-    else
+    else if (kind != STOP_EXIT)
         return false;
     if (pt_continue(tracee->tid, 0) == 0)
         tracee->stopped = false;
@@ -106,7 +106,7 @@ static void stop_one(struct session *session, struct tracee *tracee)
     if (tracee->has_pending)
         stop = stop_classify(tracee->pending_status);
     tracee->has_pending = false;
-    if (leave_fork(session, tracee, stop.kind))
+    if (leave_event(session, tracee, stop.kind))
         return;
     if (stop.kind == STOP_EXEC) {
         process_leave_image(session, tracee);

@@ -113,8 +113,13 @@ static bool hands_on(struct symbol_walk *walk, const struct elf_function *symbol
 /* Those of a C library: a shared one offers them, a static program has them linked in. */
 static void note_exit(struct module *module, const struct elf_function *symbol)
 {
-    if (symbol->dynamic || !elf_file_has_interpreter(module->elf))
-        module->exits[*symbol->name == 'q'] = symbol->address;
+    if (!symbol->dynamic && elf_file_has_interpreter(module->elf))
+        return;
+    size_t i = 0;
+    while (i < MODULE_EXITS && module->exits[i] && module->exits[i] != symbol->address)
+        i++;
+    if (i < MODULE_EXITS)
+        module->exits[i] = symbol->address;
 }
 
 static void note_symbol(struct module *module, const struct elf_function *symbol)

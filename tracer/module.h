@@ -24,6 +24,8 @@ struct module_function {
     const struct allocator_function *function;
 };
 
+#define MODULE_EXITS 4
+
 struct module {
     uint32_t id; /* in the log, from 1 */
     char *path;  /* as the target sees it; "[vdso]" */
@@ -34,7 +36,8 @@ struct module {
     size_t function_count;
     /* File virtual addresses of _dl_debug_state, ptrace, sigaction and pthread_sigmask, or 0. */
     uint64_t linker_breakpoint, ptrace, sigaction, sigmask;
-    uint64_t exits[2];   /* exit and quick_exit of a C library, or 0 */
+    /* exit and quick_exit of a C library, of which there may be several versions; 0: no more. */
+    uint64_t exits[MODULE_EXITS];
     bool leak_sanitizer; /* its runtime is part of the file */
     bool glibc_heap;     /* its standard functions are glibc's, see glibc_chunk.h */
 };

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "tracer/attach.h"
+#include "tracer/await.h"
 #include "tracer/detach.h"
 #include "tracer/leaks/snapshot.h"
 #include "tracer/proc_files.h"
@@ -68,6 +69,17 @@ static struct error *begin(const struct options *options, struct session **sessi
     return error;
 }
 
+/* Its parent can wait for it only when its tracer, which is us, has. */
+static bool end_copy(struct session *session, pid_t pid)
+{
+    struct tracee *copy = tracee_find(session->tracees, pid);
+    int status;
+    if (kill(pid, SIGKILL) || (await_stop(copy, &status) && WIFSTOPPED(status)))
+        return false;
+    tracee_remove(session->tracees, copy);
+    return true;
+}
+
 bool recover_copy(const struct options *options, pid_t pid)
 {
     struct session *session;
@@ -84,7 +96,7 @@ bool recover_copy(const struct options *options, pid_t pid)
     if (!error)
         error = attach_stop(session, &worker);
     if (!error && snapshot_is_stray(pid))
-        killed = kill(pid, SIGKILL) == 0;
+        killed = end_copy(session, pid);
     error_free(error);
     detach_all(session);
     session_destroy(session);
@@ -92,6 +104,7 @@ bool recover_copy(const struct options *options, pid_t pid)
 }
 
 struct children {
+    const struct options *options;
     const struct recover_state *state;
     struct tracee *worker;
 };
@@ -123,7 +136,10 @@ static bool becomes_zombie(pid_t pid)
 static void wait_for_copy(pid_t child, void *data)
 {
     const struct children *children = data;
-    if (!is_copy(children->state, child) || !becomes_zombie(child))
+    /* The call that makes a copy may have been made after the tracer's death. */
+    if (!is_copy(children->state, child) && !recover_copy(children->options, child))
+        return;
+    if (!becomes_zombie(child))
         return;
     const uint64_t arguments[6] = {(uint64_t)proc_own_pid(child), 0, __WALL | WNOHANG};
     int64_t result;
@@ -152,9 +168,8 @@ static struct error *clean(struct session *session, pid_t pid, const struct reco
     error = scratch_adopt(space, worker->tid);
     space_restore_adopted(space);
     sigtrap_adopt(space, worker);
-    struct children children = {.state = state, .worker = worker};
-    if (state->copy_count)
-        proc_children(pid, wait_for_copy, &children);
+    struct children children = {.options = session->options, .state = state, .worker = worker};
+    proc_children(pid, wait_for_copy, &children);
     return error;
 }
 

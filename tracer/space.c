@@ -404,11 +404,9 @@ void space_tell(struct session *session, const struct space *space)
 static void break_exits(struct session *session, struct space *space, struct tracee *tracee,
                         const struct space_module *mapped)
 {
-    for (size_t i = 0; i < sizeof mapped->module->exits / sizeof *mapped->module->exits; i++) {
-        uint64_t address = mapped->module->exits[i];
-        if (address)
-            space_break(session, space, tracee, address + mapped->bias, BREAKPOINT_EXIT);
-    }
+    const uint64_t *exits = mapped->module->exits;
+    for (size_t i = 0; i < MODULE_EXITS && exits[i]; i++)
+        space_break(session, space, tracee, exits[i] + mapped->bias, BREAKPOINT_EXIT);
 }
 
 static void break_functions(struct session *session, struct space *space, struct tracee *tracee,
