@@ -52,23 +52,25 @@ def handlers_see_the_programs_own_instructions(tools):
     equal(summary["total_allocations"], wanted["allocations"] + 6 * 20, "allocations")
 
 
+def how_calls_end(tools, logs=(), options=("--duration=0.1",)):
+    """What the program says of its waiting calls after a tracer has come and gone for each log."""
+    with subprocess.Popen([tools.fixture("signals_restart")], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as waiting:
+        equal(waiting.stdout.readline(), b"ready\n", "first line")
+        for log in logs:
+            result = tools.run(tools.tracer, "-q", "-o", log, *options, "-p", str(waiting.pid))
+            equal(result.returncode, 0, f"exit status ({result.stderr})")
+        output, _ = waiting.communicate(b"\n", timeout=60)
+        equal(waiting.returncode, 0, "exit status of the waiting program")
+    check(b"epoll_wait: 1" in output, output)
+    return output
+
+
 @case
 def waiting_calls_end_as_without_a_tracer(tools):
     """While a tracer comes and goes: no EINTR, and no sleep that is shorter."""
-    outputs = []
-    for attaches in (0, 3):
-        with subprocess.Popen([tools.fixture("signals_restart")], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE) as waiting:
-            equal(waiting.stdout.readline(), b"ready\n", "first line")
-            for _ in range(attaches):
-                result = tools.run(tools.tracer, "-q", "-o", tools.log(), "--duration=0.1", "-p",
-                                   str(waiting.pid))
-                equal(result.returncode, 0, f"exit status ({result.stderr})")
-            output, _ = waiting.communicate(b"\n", timeout=60)
-            equal(waiting.returncode, 0, "exit status of the waiting program")
-            outputs.append(output)
-    check(b"epoll_wait: 1" in outputs[0], outputs[0])
-    equal(outputs[1], outputs[0], "how the calls ended")
+    equal(how_calls_end(tools, [tools.log() for _ in range(3)]), how_calls_end(tools),
+          "how the calls ended")
 
 
 @case
