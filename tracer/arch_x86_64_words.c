@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Registers as places where a pointer may be. */
 #include <cpuid.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "tracer/arch.h"
@@ -79,22 +80,33 @@ static const struct part parts[] = {
     {19, 0, 16, 8, 8, upper_general},
 };
 
-static size_t part_offset(const struct part *part)
+#define PARTS (sizeof parts / sizeof *parts)
+
+/* Where the parts are, asked of the processor once: each time is long where that is emulated. */
+static size_t offsets[PARTS];
+static pthread_once_t asked = PTHREAD_ONCE_INIT;
+
+static void ask(void)
 {
-    unsigned size, offset, flags, reserved;
-    if (part->component < 2)
-        return part->offset;
-    if (!__get_cpuid_count(0xd, part->component, &size, &offset, &flags, &reserved) ||
-        size < part->count * part->stride)
-        return SIZE_MAX;
-    return offset;
+    for (size_t i = 0; i < PARTS; i++) {
+        unsigned size, offset, flags, reserved;
+        const struct part *part = &parts[i];
+        offsets[i] = part->offset;
+        if (part->component < 2)
+            continue;
+        offsets[i] = SIZE_MAX;
+        if (__get_cpuid_count(0xd, part->component, &size, &offset, &flags, &reserved) &&
+            size >= part->count * part->stride)
+            offsets[i] = offset;
+    }
 }
 
 void arch_extended_words(const void *state, size_t size, arch_register_visit *visit, void *data)
 {
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    pthread_once(&asked, ask);
+    for (size_t i = 0; i < PARTS; i++) {
         const struct part *part = &parts[i];
-        size_t offset = part_offset(part);
+        size_t offset = offsets[i];
         if (offset > size || size - offset < part->count * (size_t)part->stride)
             continue;
         for (size_t at = 0; at < (size_t)part->count * part->bytes; at += 8) {

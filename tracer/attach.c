@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tracer/await.h"
+#include "tracer/leaks/found_blocks.h"
 #include "tracer/proc_files.h"
 #include "tracer/process.h"
 #include "tracer/ptrace_io.h"
@@ -307,8 +308,10 @@ struct error *attach_start(struct session *session)
     }
     space_prepare(session, space, worker, false);
     error = space_scan(session, space, worker);
-    if (!error)
+    if (!error) {
         process_check_functions(session, space);
+        found_blocks(session, space);
+    }
     resume_all(session);
     return error;
 }

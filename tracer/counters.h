@@ -21,6 +21,8 @@ struct counters {
     uint64_t forced_traps;        /* breakpoints met by threads that block SIGTRAP */
     uint64_t text_bytes;          /* compared with the files after detaching */
     uint64_t text_differences;    /* of them, those that differ */
+    uint64_t found_blocks;        /* alive when a process was attached to */
+    uint64_t found_us;            /* that it was held to find them */
     uint64_t verified, differing; /* --verify-unwind */
     uint64_t leak_checks;         /* begun */
     uint64_t leak_copies;         /* of them, made of forked copies */

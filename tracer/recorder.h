@@ -58,6 +58,13 @@ void recorder_module(struct recorder *recorder, uint32_t module, int fd, const c
 void recorder_map(struct recorder *recorder, const struct log_map *map);
 void recorder_unmap(struct recorder *recorder, const struct log_map *map);
 
+/* Blocks that a process had before it was attached to; before all its events. */
+struct recorder_found {
+    uint64_t address, size;
+};
+void recorder_found(struct recorder *recorder, uint32_t process,
+                    const struct recorder_found *blocks, size_t count);
+
 /* Code of a process that runs at slot instead: a program counter found there is translated. */
 struct recorder_slot {
     uint64_t slot;              /* address of the copy */

@@ -93,6 +93,10 @@ void summary_print_stats(const struct counters *counters, const struct recorder_
         print_count("text_bytes_compared", counters->text_bytes);
         print_count("text_bytes_differing", counters->text_differences);
     }
+    if (counters->found_us) {
+        print_count("found_blocks", counters->found_blocks);
+        print_count("found_us", counters->found_us);
+    }
     if (counters->verified) {
         print_count("verified_unwinds", counters->verified);
         print_count("differing_unwinds", counters->differing);

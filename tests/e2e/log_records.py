@@ -7,6 +7,7 @@ from harness import Skip
 
 PROCESS, FRAME, SYMBOL, STACK = 1, 6, 7, 8
 ALLOC, FREE, REALLOC, REALLOC_BEGIN, MMAP, MUNMAP, END = 16, 17, 18, 19, 21, 22, 23
+FOUND = 24
 EXEC = 3  # how a process came to be
 ALLOCATOR = 1  # a frame's flag
 
@@ -25,6 +26,8 @@ def records(log):
         kind, *fields = decoder.decode()
         if kind in (ALLOC, FREE, REALLOC, REALLOC_BEGIN, MMAP, MUNMAP):
             fields[2] = address = (address + fields[2]) % 2**64
+        if kind == FOUND:
+            fields[1] = address = (address + fields[1]) % 2**64
         if kind == REALLOC:
             fields[3] = address = (address + fields[3]) % 2**64
         yield kind, fields

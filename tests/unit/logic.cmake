@@ -19,7 +19,8 @@ target_link_libraries(test_relocate_libc PRIVATE
 add_test(NAME unit.relocate_libc COMMAND test_relocate_libc)
 
 # What decides about leaks: allocptrace_leak_logic.
-foreach(name block_index live_blocks reach reach_heuristics reach_nested reach_random)
+foreach(name areas block_index glibc_heap live_blocks reach reach_heuristics reach_nested
+             reach_random)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE
     allocptrace_options allocptrace_leak_logic PkgConfig::CMOCKA)
@@ -28,3 +29,4 @@ endforeach()
 foreach(name reach reach_heuristics reach_nested reach_random)
   target_sources(test_${name} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/reach_heap.c)
 endforeach()
+target_sources(test_glibc_heap PRIVATE ${CMAKE_CURRENT_LIST_DIR}/glibc_world.c)

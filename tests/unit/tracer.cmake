@@ -16,13 +16,13 @@ add_test(NAME unit.options COMMAND test_options)
 # Looks for the roots of a child of its own.
 add_executable(test_roots ${CMAKE_CURRENT_LIST_DIR}/test_roots.c)
 foreach(name arch_x86_64 arch_x86_64_words ptrace_io tracee
-             leaks/areas leaks/roots leaks/roots_ended leaks/roots_note leaks/roots_threads
-             leaks/touched)
+             leaks/glibc_view leaks/roots leaks/roots_ended leaks/roots_note
+             leaks/roots_threads leaks/touched)
   target_sources(test_roots PRIVATE ${PROJECT_SOURCE_DIR}/tracer/${name}.c)
 endforeach()
 target_include_directories(test_roots SYSTEM PRIVATE ${UTHASH_INCLUDE_DIR})
-target_link_libraries(test_roots PRIVATE allocptrace_options allocptrace_probe_logic
-  allocptrace_symbols allocptrace_log PkgConfig::CMOCKA Threads::Threads)
+target_link_libraries(test_roots PRIVATE allocptrace_options allocptrace_leak_logic
+  allocptrace_probe_logic allocptrace_symbols allocptrace_log PkgConfig::CMOCKA Threads::Threads)
 add_test(NAME unit.roots COMMAND test_roots)
 
 # Reads a child of its own.

@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include "tracer/arch.h"
+#include "tracer/glibc_chunk.h"
 #include "tracer/leaks/areas.h"
+#include "tracer/leaks/glibc_view.h"
 #include "tracer/leaks/roots_ended.h"
 #include "tracer/leaks/roots_threads.h"
 #include "tracer/leaks/touched.h"
+#include "tracer/ptrace_io.h"
 
 /* A thread, and what it shares with others of the same thread pointer (a vfork's child, say). */
 struct thread {
@@ -28,6 +31,7 @@ struct finder {
     int pagemap, shared_pagemap;
     struct thread *threads; /* by thread pointer */
     size_t thread_count;
+    struct glibc_heaps heaps;
     struct areas stacks; /* of threads that were found, whole */
     struct areas taken;  /* what is a root of a kind, or none, so far */
     struct roots *roots;
@@ -163,6 +167,12 @@ static void put_holder(struct finder *finder, uint64_t address, uint32_t thread,
                                  .value = block->address, .thread = thread, .name = name});
 }
 
+static void take_all(struct finder *finder, const struct areas *areas)
+{
+    for (size_t i = 0; i < areas->count; i++)
+        areas_add(&finder->taken, areas->list[i].start, areas->list[i].end);
+}
+
 /* ---- Threads ---- */
 
 static int compare_threads(const void *one, const void *other)
@@ -234,6 +244,10 @@ static void put_tls(struct finder *finder)
         uint64_t end = until_block(finder, thread->noted.thread_pointer, place->tls.end);
         if (around && around->address + around->size < end)
             end = around->address + around->size;
+        /* A static program's first thread has its variables just below the heap. */
+        uint64_t heap = areas_next(&finder->heaps.areas, thread->noted.thread_pointer);
+        if (heap > thread->noted.thread_pointer && heap < end)
+            end = heap;
         put_range(finder, start, end, LOG_ROOT_TLS, id);
         put_vector(finder, place, id);
         if (finder->kinds & 1U << LOG_ROOT_TLS)
@@ -283,8 +297,30 @@ static void put_stacks(struct finder *finder)
             put_stack(finder, &finder->threads[k], anyone_home);
     }
     /* The rest of them is below the stack pointers. */
-    for (size_t i = 0; i < finder->stacks.count; i++)
-        areas_add(&finder->taken, finder->stacks.list[i].start, finder->stacks.list[i].end);
+    take_all(finder, &finder->stacks);
+}
+
+/* What an allocator keeps is no pointer of the program's, and free chunks hold old ones. */
+static void take_heaps(struct finder *finder)
+{
+    take_all(finder, &finder->heaps.areas);
+    take_all(finder, &finder->heaps.states);
+    take_all(finder, &finder->heaps.mapped);
+}
+
+static void find_heaps(struct finder *finder)
+{
+    struct glibc_view view;
+    struct error *error = glibc_view_init(&view, finder->notes, finder->pid);
+    if (!error) {
+        error = glibc_heaps_find(&view.process, &finder->heaps);
+        if (!error)
+            error = glibc_heaps_walk(&view.process, &finder->heaps, NULL, NULL);
+        glibc_view_deinit(&view);
+    }
+    memcpy(finder->roots->problem, finder->heaps.problem, sizeof finder->roots->problem);
+    finder->failed = finder->failed || error;
+    error_free(error);
 }
 
 /* Of threads that have ended, what glibc keeps. */
@@ -342,13 +378,35 @@ static bool is_device(const struct proc_mapping *mapping)
            starts_with(path, "[vvar");
 }
 
-static bool holds_block(const struct finder *finder, const struct proc_mapping *mapping)
+#define PAGE UINT64_C(4096)
+#define CHUNK_WORDS 2
+
+/* A block of glibc's with a mapping of its own, which the walk of the heaps may have passed over:
+ * then that is taken. */
+static bool take_mapped(struct finder *finder, uint64_t block, const struct proc_mapping *mapping)
+{
+    uint64_t words[CHUNK_WORDS];
+    uint64_t chunk = block - sizeof words;
+    uint64_t offset = block % PAGE;
+    uint64_t usable;
+    if (!finder->heaps.arena_count || (offset & (offset - 1)) ||
+        mem_read(finder->pid, chunk, words, sizeof words) != sizeof words || (words[1] & 7) != 2 ||
+        !glibc_chunk_usable(block, words[1], 0, &usable) || usable > mapping->end - block ||
+        words[0] > chunk - mapping->start)
+        return false;
+    areas_add(&finder->taken, (chunk - words[0]) & ~(PAGE - 1),
+              (block + usable + PAGE - 1) & ~(PAGE - 1));
+    return true;
+}
+
+/* Another allocator has the mapping. */
+static bool holds_block(struct finder *finder, const struct proc_mapping *mapping)
 {
     for (size_t i = block_from(finder, mapping->start); i < finder->block_count; i++) {
         uint64_t address = finder->blocks[i].address;
         if (address >= mapping->end)
             return false;
-        if (!areas_find(&finder->taken, address))
+        if (!areas_find(&finder->taken, address) && !take_mapped(finder, address, mapping))
             return true;
     }
     return false;
@@ -395,6 +453,7 @@ static void find(struct finder *finder)
     for (size_t i = 0; i < finder->thread_count; i++)
         finder->threads[i].noted = notes->threads[i];
     qsort(finder->threads, finder->thread_count, sizeof *finder->threads, compare_threads);
+    find_heaps(finder);
     place_threads(finder);
     if (finder->kinds & 1U << LOG_ROOT_REGISTER) {
         for (size_t i = 0; i < notes->register_count; i++)
@@ -404,6 +463,7 @@ static void find(struct finder *finder)
      * data. */
     put_tls(finder);
     put_stacks(finder);
+    take_heaps(finder);
     put_ended(finder);
     put_globals(finder);
     put_mappings(finder);
@@ -430,6 +490,7 @@ struct error *roots_find(const struct roots_notes *notes, pid_t pid, unsigned ki
         find(&finder);
     bool failed = !finder.threads || finder.failed || finder.stacks.failed || finder.taken.failed;
     free(finder.threads);
+    glibc_heaps_deinit(&finder.heaps);
     areas_deinit(&finder.stacks);
     areas_deinit(&finder.taken);
     if (finder.pagemap >= 0)
