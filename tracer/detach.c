@@ -80,8 +80,8 @@ static void fetch_trap(struct tracee *tracee, struct stop *stop)
         tracee_keep_stop(tracee, status);
 }
 
-/* Inside clone(2) and its kin, or on its way out, a thread can make no call for us: it goes on until
- * it has returned from that, or is gone. The former may take until its vfork child ends. */
+/* Inside clone(2) and its kin, or on its way out, a thread can make no call for us: it goes on
+ * until it has returned from that, or is gone. The former may take until its vfork child ends. */
 static bool leave_event(struct session *session, struct tracee *tracee, enum stop_kind kind)
 {
     if (kind == STOP_FORK || kind == STOP_VFORK || kind == STOP_CLONE)
