@@ -122,7 +122,8 @@ def summary_as_ledger(report):
 def leak_stacks(tools, log):
     """The stacks of --leaks, each a list of lines from the innermost outwards."""
     text = tools.analyze(log, "--leaks", "--limit=0")
-    blocks = text.split("\n\n")[1:]
+    # What is said about all of them, below, is not indented.
+    blocks = [block for block in text.split("\n\n")[1:] if "\n    " in block]
     return [[line.strip() for line in block.splitlines()[1:]] for block in blocks]
 
 
