@@ -200,11 +200,11 @@ void leak_moments_poll(struct session *session)
     unsigned asked = leak_requests_take();
     if (asked && !session->leaks->detaching)
         want(session, asked);
-    if (!session->leaks->wanting)
-        return;
-    session->leaks->wanting = serve_all(session);
+    if (session->leaks->wanting)
+        session->leaks->wanting = serve_all(session);
     if (session->leaks->wanting)
         leak_requests_ring();
+    leak_requests_go_on();
 }
 
 /* ---- The end of tracing ---- */

@@ -13,8 +13,13 @@
 
 enum { TIMER_INTERVAL, TIMER_RING };
 
-static timer_t ring;
+/* A shorter interval would leave the program no time between two checks. */
+#define LEAST_NS 1000000
+
+static timer_t ring, interval;
 static bool has_ring;
+static struct itimerspec period; /* one shot: the next begins when a check has been made */
+static bool interval_taken;
 static volatile sig_atomic_t requested, interval_over;
 
 void leak_requests_ring(void)
@@ -57,7 +62,6 @@ struct error *leak_requests_start(double seconds)
 {
     struct sigaction on_usr1 = {.sa_handler = on_request};
     struct sigaction on_alarm = {.sa_sigaction = on_timer, .sa_flags = SA_SIGINFO};
-    timer_t interval;
     sigaction(SIGRTMIN, &on_alarm, NULL);
     struct error *error = create(TIMER_RING, &ring);
     has_ring = !error;
@@ -67,12 +71,11 @@ struct error *leak_requests_start(double seconds)
     error = create(TIMER_INTERVAL, &interval);
     if (error)
         return error;
-    struct itimerspec each = {.it_interval.tv_sec = (time_t)seconds};
-    each.it_interval.tv_nsec = (long)((seconds - (double)each.it_interval.tv_sec) * 1e9);
-    if (!each.it_interval.tv_sec && !each.it_interval.tv_nsec)
-        each.it_interval.tv_nsec = 1;
-    each.it_value = each.it_interval;
-    timer_settime(interval, 0, &each, NULL);
+    period.it_value.tv_sec = (time_t)seconds;
+    period.it_value.tv_nsec = (long)((seconds - (double)period.it_value.tv_sec) * 1e9);
+    if (!period.it_value.tv_sec && period.it_value.tv_nsec < LEAST_NS)
+        period.it_value.tv_nsec = LEAST_NS;
+    timer_settime(interval, 0, &period, NULL);
     return NULL;
 }
 
@@ -85,7 +88,15 @@ unsigned leak_requests_take(void)
     }
     if (interval_over) {
         interval_over = 0;
+        interval_taken = true;
         moments |= 1U << LOG_MOMENT_INTERVAL;
     }
     return moments;
+}
+
+void leak_requests_go_on(void)
+{
+    if (interval_taken)
+        timer_settime(interval, 0, &period, NULL);
+    interval_taken = false;
 }
