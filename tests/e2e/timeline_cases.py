@@ -46,8 +46,12 @@ def timeline(tools, log, *options):
     equal(list(result.sites)[-1], "other", "last column")
     equal([sum(sites) for sites in zip(*result.sites.values())], by["live_bytes"], "sum of sites")
     if totals["processes"] == 1:
-        equal(by["live_bytes"][-1:], [totals["current_memory"]][:result.lines], "bytes at the end")
-        equal(by["live_blocks"][-1:], [totals["leaked_blocks"]][:result.lines], "blocks at the end")
+        # Those from before an attach count, too, as far as they were not freed.
+        live = totals["current_memory"] + totals.get("before_attach_left_bytes", 0)
+        blocks = (totals["leaked_blocks"] + totals.get("before_attach_blocks", 0)
+                  - totals.get("before_attach_freed", 0))
+        equal(by["live_bytes"][-1:], [live][:result.lines], "bytes at the end")
+        equal(by["live_blocks"][-1:], [blocks][:result.lines], "blocks at the end")
     if result.unit == "seconds":
         spans = [b - a for a, b in zip(result.times, result.times[1:])]
         for name, rate in (("allocations", RATES[0]), ("allocated_bytes", RATES[1])):
