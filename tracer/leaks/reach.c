@@ -7,8 +7,12 @@
  * 2. From those that stayed possibly lost along all pointers: so is what is met.
  * 3. The rest is lost. A walk over all of it finds those that no other one points to: definitely
  *    lost. From these along all pointers: what is met is indirectly lost.
- * 4. What is left hangs on cycles. As memcheck does it: the first by address is definitely lost,
- *    what it leads to indirectly, also where that was taken for definitely lost before; and so on.
+ * 4. What is left hangs on cycles, of which some may lead to others. Each block that is not led to
+ *    yet, by address, is a leader of what it leads to. If one leads to what an earlier one led to,
+ *    it may lead to that, too, though never the other way round: then all are gone through a second
+ *    time from the last leader to the first, and those that are led to now are none. So each cycle
+ *    that no other block leads to has one definitely lost block, its first by address. (memcheck
+ *    heeds such a pointer only where it is to the earlier leader itself.)
  *
  * Each walk is breadth-first, so that chains are the shortest, and goes through a generation in the
  * order of addresses, so that memory is read in large pieces.
@@ -47,6 +51,8 @@ enum state {
     POINTED_TO, /* lost, and another lost one points to it */
     INDIRECT,
     DEFINITE,
+    LEADER, /* of a cycle, perhaps */
+    LED,    /* by one of those before the present one */
 };
 
 enum walk {
@@ -54,6 +60,7 @@ enum walk {
     WALK_ALL,
     WALK_COUNT, /* follows nothing */
     WALK_LOST,
+    WALK_CYCLES,
 };
 
 /* A word that may be a pointer, and where it was. */
@@ -71,7 +78,8 @@ struct search {
     struct reach_heuristics heuristics;
     enum walk walk;
     bool from_root;  /* owners are roots, not blocks */
-    uint32_t leader; /* of the present cycle, or BLOCK_NONE */
+    uint32_t leader; /* the present one */
+    bool crossed;    /* one has led to what an earlier one leads to */
     size_t recent;   /* for block_index_bucket() */
     uint8_t *known;  /* for each block */
     /* Blocks to be looked through, each of them once in all walks: head to tail are waiting. */
@@ -165,7 +173,6 @@ static void follow_beginning(struct search *search, uint32_t block, const struct
 static void follow(struct search *search, uint32_t block, const struct candidate *from)
 {
     enum state state = state_of(search, block);
-    bool absorbed;
     switch (search->walk) {
     case WALK_BEGINNINGS:
         follow_beginning(search, block, from);
@@ -182,13 +189,18 @@ static void follow(struct search *search, uint32_t block, const struct candidate
             set_state(search, block, POINTED_TO);
         break;
     case WALK_LOST:
-        /* One that was taken for definitely lost has been looked through already. */
-        absorbed = state == DEFINITE && search->leader != BLOCK_NONE && block != search->leader;
-        if (state != POINTED_TO && !absorbed)
+        if (state != POINTED_TO && state != LEADER)
             break;
         note(search, block, from, INDIRECT);
-        if (state == POINTED_TO)
-            push(search, block);
+        push(search, block);
+        break;
+    case WALK_CYCLES:
+        search->crossed =
+            search->crossed || state == LED || (state == LEADER && block != search->leader);
+        if (state != POINTED_TO)
+            break;
+        note(search, block, from, INDIRECT);
+        push(search, block);
         break;
     }
 }
@@ -391,11 +403,55 @@ static void walk_roots(struct search *search, struct reach_result *result)
 
 /* ---- Lost blocks ---- */
 
-static void lose(struct search *search, uint32_t block)
+static void lead(struct search *search, uint32_t block, enum state state)
 {
-    set_state(search, block, DEFINITE);
-    search->verdicts[block].holder = search->input->blocks[block].address;
+    set_state(search, block, state);
+    search->verdicts[block] =
+        (struct reach_verdict){.holder = search->input->blocks[block].address};
     push(search, block);
+}
+
+/* Those that are in no cycle, nor led to by one only. */
+static void walk_chains(struct search *search)
+{
+    uint32_t count = (uint32_t)search->index.count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (state_of(search, i) == UNKNOWN)
+            lead(search, i, DEFINITE);
+    }
+    walk(search, WALK_LOST);
+}
+
+/* From the first to the last; those that lead are LEADER, those that are led to LED. */
+static void find_leaders(struct search *search)
+{
+    uint32_t count = (uint32_t)search->index.count;
+    search->crossed = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (state_of(search, i) != POINTED_TO)
+            continue;
+        size_t first = search->tail + 1;
+        search->leader = i;
+        lead(search, i, LEADER);
+        walk(search, WALK_CYCLES);
+        for (size_t k = first; k < search->tail; k++)
+            set_state(search, search->queue[k], LED);
+    }
+}
+
+static void drop_leaders(struct search *search, size_t first)
+{
+    for (size_t i = first; i < search->tail; i++) {
+        if (state_of(search, search->queue[i]) == LED)
+            set_state(search, search->queue[i], POINTED_TO);
+    }
+    search->head = search->tail = first;
+    for (uint32_t i = (uint32_t)search->index.count; i-- > 0;) {
+        if (state_of(search, i) != LEADER)
+            continue;
+        lead(search, i, DEFINITE);
+        walk(search, WALK_LOST);
+    }
 }
 
 static void walk_lost(struct search *search, struct reach_result *result)
@@ -413,19 +469,11 @@ static void walk_lost(struct search *search, struct reach_result *result)
     /* Now all blocks have been read once; those that are lost are read again. */
     reach_scan_count(search->scan, &result->heap_bytes, &unreadable);
     result->unreadable_bytes += unreadable;
-    for (uint32_t i = 0; i < count; i++) {
-        if (state_of(search, i) == UNKNOWN)
-            lose(search, i);
-    }
-    search->leader = BLOCK_NONE;
-    walk(search, WALK_LOST);
-    for (uint32_t i = 0; i < count; i++) {
-        if (state_of(search, i) != POINTED_TO)
-            continue;
-        search->leader = i;
-        lose(search, i);
-        walk(search, WALK_LOST);
-    }
+    walk_chains(search);
+    size_t first = search->tail;
+    find_leaders(search);
+    if (search->crossed)
+        drop_leaders(search, first);
 }
 
 /* ---- All of it ---- */
@@ -449,10 +497,9 @@ static struct error *init(struct search *search, const struct reach_input *input
 static void tell(struct search *search, struct reach_result *result)
 {
     static const enum log_reach kinds[] = {
-        [REACHABLE] = LOG_REACHABLE,
-        [POSSIBLE] = LOG_POSSIBLY_LOST,
-        [INDIRECT] = LOG_INDIRECTLY_LOST,
-        [DEFINITE] = LOG_DEFINITELY_LOST,
+        [REACHABLE] = LOG_REACHABLE,      [POSSIBLE] = LOG_POSSIBLY_LOST,
+        [INDIRECT] = LOG_INDIRECTLY_LOST, [DEFINITE] = LOG_DEFINITELY_LOST,
+        [LEADER] = LOG_DEFINITELY_LOST,   [LED] = LOG_INDIRECTLY_LOST,
     };
     for (uint32_t i = 0; i < search->index.count; i++)
         search->verdicts[i].reach = kinds[state_of(search, i)];
