@@ -17,7 +17,7 @@
  *     258     number of threads (since 2.23)
  *     then    memory from the system, and the most that was
  *
- * Before the top chunk are ten fastbins, but for versions after 2.43, then a flag since 2.26, and
+ * Before the top chunk are ten fastbins up to 2.42, then a flag since 2.26, and
  * in the first word the lock and the arena's flags.
  */
 #define BIN_WORDS 254
