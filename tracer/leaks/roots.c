@@ -323,24 +323,6 @@ static void find_heaps(struct finder *finder)
     error_free(error);
 }
 
-/* Of threads that have ended, what glibc keeps. */
-static void put_ended(struct finder *finder)
-{
-    for (size_t i = 0; i < finder->notes->maps.count; i++) {
-        const struct proc_mapping *mapping = &finder->notes->maps.mappings[i];
-        struct roots_place place;
-        if (!mapping->writable || areas_find(&finder->taken, mapping->start))
-            continue;
-        uint64_t descriptor =
-            roots_ended_find(finder->notes, finder->pid, finder->pagemap, i, &place);
-        if (!descriptor)
-            continue;
-        put_range(finder, descriptor, place.stack.end, LOG_ROOT_TLS, 0);
-        put_vector(finder, &place, 0);
-        areas_add(&finder->taken, place.stack.start, descriptor);
-    }
-}
-
 /* ---- All else ---- */
 
 /* Blocks are reached by pointers, or they are not. */
@@ -410,6 +392,26 @@ static bool holds_block(struct finder *finder, const struct proc_mapping *mappin
             return true;
     }
     return false;
+}
+
+/* Of threads that have ended, what glibc keeps. */
+static void put_ended(struct finder *finder)
+{
+    const struct proc_maps *maps = &finder->notes->maps;
+    struct roots_ended_list found = {0};
+    for (size_t i = 0; i < maps->count; i++) {
+        if (!holds_block(finder, &maps->mappings[i]))
+            roots_ended_find(finder->notes, finder->pid, finder->pagemap, &finder->taken, i,
+                             &found);
+    }
+    for (size_t i = 0; i < found.count; i++) {
+        const struct roots_ended *ended = &found.list[i];
+        put_range(finder, ended->descriptor, ended->place.stack.end, LOG_ROOT_TLS, 0);
+        put_vector(finder, &ended->place, 0);
+        areas_add(&finder->taken, ended->place.stack.start, ended->descriptor);
+    }
+    finder->failed = finder->failed || found.failed;
+    free(found.list);
 }
 
 /* What the program has written to and then made read-only is told from a file's own pages by the

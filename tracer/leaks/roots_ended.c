@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/leaks/roots_ended.h"
 
+#include <stdlib.h>
+
 #include "tracer/leaks/touched.h"
 #include "tracer/ptrace_io.h"
 
@@ -14,9 +16,9 @@
 struct search {
     const struct roots_notes *notes;
     pid_t pid;
-    const struct proc_mapping *guard, *mapping;
-    struct roots_place *place;
-    uint64_t found;
+    int pagemap;
+    uint64_t low, high; /* of the mapping, with its guard */
+    struct roots_ended_list *found;
 };
 
 static bool is_noted(const struct roots_notes *notes, uint64_t descriptor)
@@ -28,24 +30,35 @@ static bool is_noted(const struct roots_notes *notes, uint64_t descriptor)
     return false;
 }
 
+static void add(struct roots_ended_list *found, const struct roots_ended *ended)
+{
+    struct roots_ended *list = realloc(found->list, (found->count + 1) * sizeof *list);
+    if (!list) {
+        found->failed = true;
+        return;
+    }
+    found->list = list;
+    list[found->count++] = *ended;
+}
+
 static void try_descriptor(struct search *search, uint64_t address)
 {
-    roots_place(search->notes, search->pid, address, search->place);
-    const struct area *stack = &search->place->stack;
-    if (stack->end && stack->start >= search->guard->start &&
-        stack->start < search->mapping->start && stack->end <= search->mapping->end &&
+    struct roots_ended ended = {.descriptor = address};
+    roots_place(search->notes, search->pid, address, &ended.place);
+    const struct area *stack = &ended.place.stack;
+    if (stack->end && stack->start >= search->low && stack->end <= search->high &&
         !is_noted(search->notes, address))
-        search->found = address;
+        add(search->found, &ended);
 }
 
 static void look_at_run(uint64_t start, uint64_t end, void *data)
 {
     struct search *search = data;
     uint64_t words[PIECE_WORDS + SELF_WORD];
-    for (uint64_t at = start; at < end && !search->found; at += PIECE_WORDS * WORD) {
+    for (uint64_t at = start; at < end; at += PIECE_WORDS * WORD) {
         size_t size = end - at < sizeof words ? (size_t)(end - at) : sizeof words;
         size_t count = mem_read(search->pid, at, words, size) / WORD;
-        for (size_t i = 0; i + SELF_WORD < count && !search->found; i += ALIGNMENT_WORDS) {
+        for (size_t i = 0; i + SELF_WORD < count; i += ALIGNMENT_WORDS) {
             uint64_t address = at + i * WORD;
             if (words[i] == address && words[i + SELF_WORD] == address)
                 try_descriptor(search, address);
@@ -53,23 +66,30 @@ static void look_at_run(uint64_t start, uint64_t end, void *data)
     }
 }
 
-uint64_t roots_ended_find(const struct roots_notes *notes, pid_t pid, int pagemap, size_t mapping,
-                          struct roots_place *place)
+static void look_at_gap(uint64_t start, uint64_t end, void *data)
 {
+    struct search *search = data;
+    touched_runs(search->pagemap, start, end, TOUCHED_PRIVATE, look_at_run, search);
+}
+
+void roots_ended_find(const struct roots_notes *notes, pid_t pid, int pagemap,
+                      const struct areas *taken, size_t mapping, struct roots_ended_list *found)
+{
+    const struct proc_mapping *stacks = &notes->maps.mappings[mapping];
     struct search search = {
         .notes = notes,
         .pid = pid,
-        .mapping = &notes->maps.mappings[mapping],
-        .place = place,
+        .pagemap = pagemap,
+        .low = stacks->start,
+        .high = stacks->end,
+        .found = found,
     };
     /* Any could be that of a thread whose descriptor is not known. */
-    if (mapping == 0 || is_noted(notes, 0) || search.mapping->inode)
-        return 0;
-    search.guard = search.mapping - 1;
-    if (search.guard->readable || search.guard->writable || search.guard->inode ||
-        search.guard->end != search.mapping->start)
-        return 0;
-    touched_runs(pagemap, search.mapping->start, search.mapping->end, TOUCHED_PRIVATE, look_at_run,
-                 &search);
-    return search.found;
+    if (is_noted(notes, 0) || stacks->inode || stacks->shared || !stacks->writable)
+        return;
+    const struct proc_mapping *guard = mapping ? stacks - 1 : NULL;
+    if (guard && !guard->readable && !guard->writable && !guard->inode &&
+        guard->end == stacks->start)
+        search.low = guard->start;
+    areas_gaps(taken, stacks->start, stacks->end, look_at_gap, &search);
 }

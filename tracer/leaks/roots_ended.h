@@ -10,14 +10,27 @@
 #ifndef ALLOCPTRACE_TRACER_LEAKS_ROOTS_ENDED_H
 #define ALLOCPTRACE_TRACER_LEAKS_ROOTS_ENDED_H
 
+#include "tracer/leaks/areas.h"
 #include "tracer/leaks/roots_threads.h"
 
+/* Such a descriptor. */
+struct roots_ended {
+    uint64_t descriptor;
+    struct roots_place place;
+};
+
+struct roots_ended_list {
+    struct roots_ended *list; /* freed by the caller */
+    size_t count;
+    bool failed; /* out of memory */
+};
+
 /*
- * Looks in a mapping, whose index in notes->maps it is, for the stack that it begins with: one with
- * a guard below it. Returns the address of the descriptor and fills place, or returns 0 if it is no
- * stack, or that of a thread that was noted.
+ * Adds those in a mapping, whose index in notes->maps it is, that are in none of the areas. A guard
+ * below a stack is a mapping of its own up to glibc 2.41; since then it does not show, and stacks
+ * next to each other are one mapping.
  */
-uint64_t roots_ended_find(const struct roots_notes *notes, pid_t pid, int pagemap, size_t mapping,
-                          struct roots_place *place);
+void roots_ended_find(const struct roots_notes *notes, pid_t pid, int pagemap,
+                      const struct areas *taken, size_t mapping, struct roots_ended_list *found);
 
 #endif
