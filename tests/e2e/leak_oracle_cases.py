@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Which blocks are lost, by the program's own account, by memcheck and by LeakSanitizer."""
-from harness import case, equal, need
-from leak_oracles import LOST, Sums, accounts, lsan, memcheck, named, ours, same
+import signal
 
-PROGRAMS = ("graph", "roots", "threads", "contexts", "altstack", "fork", "handlers", "library",
-            "objects")
+from harness import case, equal, need
+from leak_oracles import LOST, Sums, accounts, lsan, memcheck, named, one_pid, ours, same
+
+PROGRAMS = ("graph", "roots", "threads", "thread_exit", "contexts", "altstack", "fork", "handlers",
+            "library", "objects")
 
 # Where memcheck's verdict is another than what its manual says, or what is true.
 MEMCHECK = {
@@ -17,6 +19,10 @@ MEMCHECK = {
     "in_living_thread_local_reachable": {"possibly_lost": (1, 123)},
     # Variables of a thread that has ended: glibc keeps its stack, and they are in it.
     "ended_thread_local_definitely": {"still_reachable": (1, 71)},
+    # The same for a fork's child, which has none of its parent's other threads.
+    "held_by_thread_of_parent": {"still_reachable": (1, 107)},
+    # A thread that a signal ends has no registers.
+    "register_at_crash_reachable": {"definitely_lost": (1, 151)},
     # Memory that cannot be written to is not looked at, whatever it had been before.
     "read_only_mapping_reachable": {"definitely_lost": (1, 60)},
 }
@@ -110,10 +116,23 @@ def found(name):
     return find
 
 
-for program in ("altstack", "fork", "handlers", "library", "objects", "graph_musl_static",
-                "graph_jemalloc", "graph_mimalloc", "graph_tcmalloc", "roots_musl_static",
-                "roots_jemalloc", "roots_mimalloc", "roots_tcmalloc"):
+for program in PROGRAMS + tuple(f"{name}_{kind}" for name in ("graph", "roots")
+                                for kind in ("static", "musl_static", "jemalloc", "mimalloc",
+                                             "tcmalloc")):
     case(found(program))
+
+
+@case
+def leaks_of_a_program_that_crashes_are_found(tools):
+    need("valgrind")
+    program = tools.fixture("leaks_crash")
+    judged, by_judge = memcheck(tools, program)
+    result, by_us = ours(tools, program, moments=("exit", "end", "fatal"))
+    equal((judged.returncode, result.returncode), (-signal.SIGILL, 128 + signal.SIGILL), "statuses")
+    account = one_pid(accounts(judged.stdout))
+    same(named(one_pid(by_judge), account)[0], by_memcheck(account), "memcheck")
+    equal([moment for pid, moment in by_us], ["fatal"], "moments that were checked")
+    same(named(one_pid(by_us), account)[0], account["end"], "we")
 
 
 def without_heuristics(sums):

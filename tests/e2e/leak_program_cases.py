@@ -53,9 +53,21 @@ def sqlite3_leaks_as_memcheck_says(tools):
 
 
 @case
+def python3_leaks_as_memcheck_says(tools):
+    against_memcheck(tools, "/usr/bin/python3", "-I", "-S", "-c",
+                     "import json; print(len(json.dumps({str(i): [i] * 3 for i in range(500)})))")
+
+
+@case
 def perl_leaks_as_memcheck_says(tools):
     against_memcheck(tools, "/usr/bin/perl", "-e",
                      'my %h; for (1..2000) { $h{"k$_"} = [1..3] } print scalar keys %h')
+
+
+@case
+def jq_leaks_as_memcheck_says(tools):
+    # Ends without freeing anything.
+    against_memcheck(tools, need("jq"), "-n", "[range(300) | {a: ., b: tostring}] | halt_error")
 
 
 @case
