@@ -22,6 +22,7 @@ add_library(allocptrace_leak_logic STATIC
   leaks/glibc_mapped.c
   leaks/glibc_pieces.c
   leaks/glibc_reader.c
+  leaks/large_array.c
   leaks/live_blocks.c
   leaks/reach.c
   leaks/reach_heuristics.c

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tracer/leaks/large_array.h"
 #include "tracer/leaks/leak_memory.h"
 #include "tracer/leaks/live_blocks.h"
 #include "tracer/leaks/reach.h"
@@ -117,6 +118,14 @@ static void make_list(struct bench *bench)
     bench->root = address_of(bench, 0);
 }
 
+/* As lists become that grow at their front. */
+static void make_backward_list(struct bench *bench)
+{
+    for (size_t i = 1; i < bench->count; i++)
+        words_of(bench, i)[0] = address_of(bench, i - 1);
+    bench->root = address_of(bench, bench->count - 1);
+}
+
 /* A list through the heap in no order, doubly linked. */
 static void make_shuffled_list(struct bench *bench)
 {
@@ -175,10 +184,15 @@ static const struct shape {
     const char *name;
     void (*make)(struct bench *bench);
 } shapes[] = {
-    {"random", make_random},          {"list", make_list},
-    {"shuffled", make_shuffled_list}, {"tree", make_tree},
-    {"possible", make_possible},      {"lost-singles", make_lost_singles},
-    {"lost-pairs", make_lost_pairs},  {"lost-tree", make_lost_tree},
+    {"random", make_random},
+    {"list", make_list},
+    {"backward", make_backward_list},
+    {"shuffled", make_shuffled_list},
+    {"tree", make_tree},
+    {"possible", make_possible},
+    {"lost-singles", make_lost_singles},
+    {"lost-pairs", make_lost_pairs},
+    {"lost-tree", make_lost_tree},
 };
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
@@ -266,7 +280,7 @@ int main(int argc, char **argv)
         die("usage: bench_reach [BLOCKS BYTES [SHAPE...]]");
     bench.memory =
         mmap(NULL, bench.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    bench.blocks = malloc(bench.count * sizeof *bench.blocks);
+    bench.blocks = large_array(bench.count, sizeof *bench.blocks);
     bench.order = malloc(bench.count * sizeof *bench.order);
     if (bench.memory == MAP_FAILED || !bench.blocks || !bench.order)
         die("no memory");

@@ -349,30 +349,33 @@ static void what_cannot_be_read_holds_no_pointers(void **state)
 
 /* ---- Other layouts ---- */
 
-/* Blocks of 16 bytes in a row, each of which points to the next; what is left of the memory is one
- * more block. */
-static void list(struct heap *list, size_t count, uint64_t step)
+/* Blocks of 16 bytes, each of which points to the next one, which is so many bytes further on. */
+static void list(struct heap *list, uint64_t first, size_t count, uint64_t step)
 {
-    heap_init(list, BASE, count * step + 0x1000);
-    heap_register(list, BASE);
-    for (size_t i = 0; i < count; i++) {
-        heap_block(list, BASE + i * step, 16);
-        if (i + 1 < count)
-            heap_put(list, BASE + i * step + 8, BASE + (i + 1) * step);
-    }
+    uint64_t low = step >> 63 ? first + (count - 1) * step : first;
+    uint64_t distance = step >> 63 ? -step : step;
+    heap_init(list, BASE, count * distance + 0x2000);
+    for (size_t i = 0; i < count; i++)
+        heap_block(list, low + i * distance, 16);
+    for (size_t i = 0; i + 1 < count; i++)
+        heap_put(list, first + i * step + 8, first + (i + 1) * step);
+    heap_register(list, first);
     heap_decide(list);
     for (size_t i = 1; i < count; i++)
-        heap_expect(list, BASE + i * step, LOG_REACHABLE, BASE + (i - 1) * step + 8);
+        heap_expect(list, first + i * step, LOG_REACHABLE, first + (i - 1) * step + 8);
 }
 
 static void list_takes_one_read_a_page_and_less(void **state)
 {
     (void)state;
-    struct heap neighbours, strangers;
-    list(&neighbours, 4000, 32);
-    assert_true(neighbours.reads <= 4000 * 32 / 4096);
-    heap_deinit(&neighbours);
-    list(&strangers, 500, 3 * 4096);
+    struct heap upward, downward, strangers;
+    list(&upward, BASE, 4000, 32);
+    assert_true(upward.reads <= 4000 * 32 / 4096 / 2);
+    heap_deinit(&upward);
+    list(&downward, BASE + 3999 * 32 + 0x1000, 4000, -UINT64_C(32));
+    assert_true(downward.reads <= 4000 * 32 / 4096 / 2);
+    heap_deinit(&downward);
+    list(&strangers, BASE, 500, 3 * 4096);
     assert_true(strangers.reads <= 500 + 2);
     heap_deinit(&strangers);
 }

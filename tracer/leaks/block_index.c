@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "tracer/leaks/large_array.h"
+
 /* Blocks that begin further apart than this are in different clusters. */
 #define CLUSTER_GAP (UINT64_C(1) << 20)
 
@@ -82,7 +84,7 @@ static struct error *make_clusters(struct block_index *index)
         total += (size_t)cluster->last_bucket + 2;
         first = end;
     }
-    index->buckets = malloc(total * sizeof *index->buckets);
+    index->buckets = large_array(total, sizeof *index->buckets);
     if (!index->buckets)
         return error_no_memory();
     first = 0;
@@ -179,8 +181,8 @@ static bool is_nested(const struct live_block *blocks, size_t count)
 
 static struct error *find_rests(struct block_index *index)
 {
-    index->parents = malloc(index->count * sizeof *index->parents);
-    index->first_rests = malloc(index->count * sizeof *index->first_rests);
+    index->parents = large_array(index->count, sizeof *index->parents);
+    index->first_rests = large_array(index->count, sizeof *index->first_rests);
     if (!index->parents || !index->first_rests)
         return error_no_memory();
     struct nest nest = {0};

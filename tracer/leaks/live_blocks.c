@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "tracer/leaks/large_array.h"
+
 #define FIRST_BITS 6
 #define DIGIT_BITS 11
 #define DIGITS (1U << DIGIT_BITS)
@@ -45,7 +47,7 @@ static bool resize(struct live_blocks *blocks, unsigned bits)
 {
     struct live_blocks other = *blocks;
     other.bits = bits;
-    other.slots = calloc(capacity_of(&other), sizeof *other.slots);
+    other.slots = large_array_zeroed(capacity_of(&other), sizeof *other.slots);
     if (!other.slots)
         return false;
     for (size_t i = 0; i < capacity_of(blocks); i++) {
@@ -63,7 +65,7 @@ struct live_blocks *live_blocks_create(void)
     if (!blocks)
         return NULL;
     blocks->bits = FIRST_BITS;
-    blocks->slots = calloc(capacity_of(blocks), sizeof *blocks->slots);
+    blocks->slots = large_array_zeroed(capacity_of(blocks), sizeof *blocks->slots);
     /* Early at boot there is no randomness to be had: then any key must do. */
     if (getrandom(blocks->key, sizeof blocks->key, GRND_NONBLOCK) < 0)
         blocks->key[1] = UINT64_C(0x9e3779b97f4a7c15);
@@ -89,7 +91,7 @@ struct live_blocks *live_blocks_copy(const struct live_blocks *blocks)
     if (!copy)
         return NULL;
     *copy = *blocks;
-    copy->slots = malloc(capacity_of(blocks) * sizeof *copy->slots);
+    copy->slots = large_array(capacity_of(blocks), sizeof *copy->slots);
     if (!copy->slots) {
         free(copy);
         return NULL;
@@ -169,8 +171,8 @@ struct error *live_blocks_sorted(const struct live_blocks *blocks, struct live_b
                                  size_t *count)
 {
     size_t room = blocks->count ? blocks->count : 1;
-    struct live_block *from = malloc(room * sizeof *from);
-    struct live_block *to = malloc(room * sizeof *to);
+    struct live_block *from = large_array(room, sizeof *from);
+    struct live_block *to = large_array(room, sizeof *to);
     if (!from || !to) {
         free(from);
         free(to);

@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "tracer/leaks/block_index.h"
+#include "tracer/leaks/large_array.h"
 #include "tracer/leaks/reach_heuristics.h"
 #include "tracer/leaks/reach_scan.h"
 
@@ -483,9 +484,9 @@ static struct error *init(struct search *search, const struct reach_input *input
     search->input = input;
     reach_heuristics_init(&search->heuristics, input);
     size_t room = input->block_count ? input->block_count : 1;
-    search->verdicts = calloc(room, sizeof *search->verdicts);
-    search->known = calloc(room + 1, sizeof *search->known);
-    search->queue = malloc(room * sizeof *search->queue);
+    search->verdicts = large_array_zeroed(room, sizeof *search->verdicts);
+    search->known = large_array_zeroed(room + 1, sizeof *search->known);
+    search->queue = large_array(room, sizeof *search->queue);
     if (!search->verdicts || !search->known || !search->queue)
         return error_no_memory();
     struct error *error = block_index_init(&search->index, input->blocks, input->block_count);

@@ -9,13 +9,14 @@
 #define FRAMES 1024
 #define ENTRIES 4096
 #define MAX_AHEAD 16
+#define LAST_PAGE (UINT64_MAX / REACH_PAGE_SIZE)
 
 struct reach_pages {
     uint64_t numbers[FRAMES]; /* of the pages in the frames: address / REACH_PAGE_SIZE */
     uint16_t frames[ENTRIES]; /* by page number modulo ENTRIES */
     size_t next;              /* frame that is used next */
-    uint64_t last;            /* page that was missing last */
-    size_t ahead;             /* how many are read ahead when the one behind it is missing */
+    uint64_t first, last;     /* of the pages that were missing last */
+    size_t ahead;             /* how many are read ahead when the next ones to these are missing */
     uint64_t missing[REACH_PAGES_MAX + MAX_AHEAD];
     size_t missing_count;
     uint64_t (*data)[PAGE_WORDS];
@@ -88,23 +89,33 @@ static bool find_missing(struct reach_pages *pages, const struct reach_piece *pi
     return true;
 }
 
-/* Adds pages to be read ahead, more of them each time that the row goes on. */
+static void add_pages(struct reach_pages *pages, uint64_t first, uint64_t end)
+{
+    while (first < end)
+        pages->missing[pages->missing_count++] = first++;
+}
+
+/* Adds pages to be read ahead, more of them each time that the row goes on, upward or, as lists do
+ * that grow at their front, downward. */
 static void look_ahead(struct reach_pages *pages)
 {
     uint64_t first = pages->missing[0], last = pages->missing[pages->missing_count - 1];
-    bool in_row = first - pages->last <= 1 + pages->ahead;
+    bool upward = first - pages->last <= 1 + pages->ahead;
+    bool downward = pages->first - last <= 1 + pages->ahead;
+    size_t most = pages->ahead ? pages->ahead * 2 : 1, more = 0;
+    if (most > MAX_AHEAD)
+        most = MAX_AHEAD;
+    pages->first = first;
     pages->last = last;
-    if (!in_row) {
-        pages->ahead = 0;
-        return;
-    }
-    pages->ahead = pages->ahead ? pages->ahead * 2 : 1;
-    if (pages->ahead > MAX_AHEAD)
-        pages->ahead = MAX_AHEAD;
-    for (size_t i = 1; i <= pages->ahead && last + i < UINT64_MAX / REACH_PAGE_SIZE; i++) {
-        if (is_there(pages, last + i))
-            break;
-        pages->missing[pages->missing_count++] = last + i;
+    pages->ahead = upward || downward ? most : 0;
+    if (upward) {
+        while (more < most && last + more < LAST_PAGE && !is_there(pages, last + more + 1))
+            more++;
+        add_pages(pages, last + 1, last + 1 + more);
+    } else if (downward) {
+        while (more < most && more < first && !is_there(pages, first - more - 1))
+            more++;
+        add_pages(pages, first - more, first);
     }
 }
 

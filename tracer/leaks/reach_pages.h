@@ -3,8 +3,8 @@
  * reach_pages.h - keeps the pages that were read last, for walks that go from block to block.
  *
  * A list gives one block at a time to be read, of which the next is often in the same page or in
- * the one behind it: where pages were asked for in a row, more are read ahead. The memory must not
- * change meanwhile.
+ * the one behind or before it: where pages were asked for in a row, more are read ahead. The memory
+ * must not change meanwhile.
  */
 #ifndef ALLOCPTRACE_TRACER_LEAKS_REACH_PAGES_H
 #define ALLOCPTRACE_TRACER_LEAKS_REACH_PAGES_H
