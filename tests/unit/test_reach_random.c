@@ -458,12 +458,89 @@ static void large_heaps_are_judged_by_the_rules(void **state)
     judge_heaps(6, MOST_BYTES, MOST_BLOCKS);
 }
 
+/* ---- Hostile heaps ---- */
+
+static uint64_t random_address(void)
+{
+    switch (below(4)) {
+    case 0:
+        return UINT64_MAX - below(5000);
+    case 1:
+        return 1 + below(UINT64_MAX - 1);
+    default:
+        return BASE - 100 + below(0x2000);
+    }
+}
+
+static int compare_blocks(const void *left, const void *right)
+{
+    const struct live_block *one = left, *other = right;
+    return (one->address > other->address) - (one->address < other->address);
+}
+
+/* Blocks that overlap in part, wrap around the address space's end or span all of it. */
+static void make_hostile_heap(void)
+{
+    static struct live_block blocks[40];
+    size_t count = 1 + below(40);
+    heap_init(&heap, BASE, 0x2000);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t size = below(3) ? below(300) : random_address();
+        blocks[i] = (struct live_block){.address = random_address(), .size = size};
+    }
+    qsort(blocks, count, sizeof *blocks, compare_blocks);
+    for (size_t i = 0; i < count; i++) {
+        if (!i || blocks[i].address != blocks[i - 1].address)
+            heap_block(&heap, blocks[i].address, blocks[i].size);
+    }
+    for (uint64_t at = BASE; at < BASE + 0x2000; at += WORD)
+        heap_put(&heap, at, below(3) ? random_address() : blocks[below(count)].address);
+    for (uint64_t i = below(6); i > 0; i--)
+        heap_range(&heap, random_address(), random_address(), (enum log_root_kind)(1 + below(4)));
+    heap_register(&heap, random_address());
+}
+
+static void only_memory_is_touched(uint64_t start, uint64_t end, reach_visit *visit,
+                                   void *visit_data, void *data)
+{
+    (void)data;
+    uint64_t from = start > BASE ? start : BASE, to = BASE + 0x2000;
+    if (end < to)
+        to = end;
+    if (from < to)
+        visit(from, to, visit_data);
+}
+
+static void paths_in_hostile_heaps_end(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 2000; i++) {
+        seed = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+        make_hostile_heap();
+        heap.touched = only_memory_is_touched;
+        heap_decide(&heap);
+        for (size_t k = 0; k < heap.block_count; k++) {
+            size_t block = k, steps = 0;
+            const struct reach_verdict *verdict = &heap.result.verdicts[k];
+            while (!verdict->from_root && verdict->reach != LOG_DEFINITELY_LOST) {
+                int owner = owner_of_byte(verdict->holder);
+                assert_true(owner != NOBODY && (size_t)owner != block);
+                assert_true(++steps <= heap.block_count);
+                block = (size_t)owner;
+                verdict = &heap.result.verdicts[block];
+            }
+        }
+        heap_deinit(&heap);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_heaps_are_judged_by_the_rules),
         cmocka_unit_test(larger_heaps_are_judged_by_the_rules),
         cmocka_unit_test(large_heaps_are_judged_by_the_rules),
+        cmocka_unit_test(paths_in_hostile_heaps_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

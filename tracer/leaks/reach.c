@@ -35,6 +35,7 @@
 
 #define CANDIDATES 256
 #define GUESSES 1024
+#define SETTLED_MAX 8
 #define WORD sizeof(uint64_t)
 
 /* What is known of a block so far: a byte of these. */
@@ -149,8 +150,6 @@ static void guess_all(struct search *search);
 
 static void follow_beginning(struct search *search, uint32_t block, const struct candidate *from)
 {
-    if (state_of(search, block) == REACHABLE)
-        return;
     if (from->value == search->input->blocks[block].address) {
         reach_block(search, block, from);
         return;
@@ -171,33 +170,43 @@ static void follow_beginning(struct search *search, uint32_t block, const struct
         guess_all(search);
 }
 
+/* Blocks in these states stay as they are, whatever leads to them. */
+static const uint8_t settled[] = {
+    [WALK_BEGINNINGS] = 1U << REACHABLE,
+    [WALK_ALL] = (uint8_t) ~(1U << UNKNOWN),
+    [WALK_COUNT] = (uint8_t) ~(1U << UNKNOWN),
+    [WALK_LOST] = (uint8_t) ~(1U << POINTED_TO | 1U << LEADER),
+    [WALK_CYCLES] = (uint8_t) ~(1U << POINTED_TO | 1U << LEADER | 1U << LED),
+};
+
+static bool is_settled(const struct search *search, uint32_t block)
+{
+    return settled[search->walk] >> state_of(search, block) & 1;
+}
+
 static void follow(struct search *search, uint32_t block, const struct candidate *from)
 {
     enum state state = state_of(search, block);
+    if (is_settled(search, block))
+        return;
     switch (search->walk) {
     case WALK_BEGINNINGS:
         follow_beginning(search, block, from);
         break;
     case WALK_ALL:
-        if (state != UNKNOWN)
-            break;
         note(search, block, from, POSSIBLE);
         push(search, block);
         note_around(search, block, from);
         break;
     case WALK_COUNT:
-        if (state == UNKNOWN)
-            set_state(search, block, POINTED_TO);
+        set_state(search, block, POINTED_TO);
         break;
     case WALK_LOST:
-        if (state != POINTED_TO && state != LEADER)
-            break;
         note(search, block, from, INDIRECT);
         push(search, block);
         break;
     case WALK_CYCLES:
-        search->crossed =
-            search->crossed || state == LED || (state == LEADER && block != search->leader);
+        search->crossed = search->crossed || (state != POINTED_TO && block != search->leader);
         if (state != POINTED_TO)
             break;
         note(search, block, from, INDIRECT);
@@ -206,24 +215,43 @@ static void follow(struct search *search, uint32_t block, const struct candidate
     }
 }
 
-/* Three steps for all, so that the processor fetches memory for many at a time. */
+/* Whether no block that a pointer into this bucket can lead to changes its state any more: mostly
+ * there are two of them, whose states lie close to each other, as blocks do not. */
+static bool is_bucket_settled(const struct search *search, const uint32_t *bucket)
+{
+    uint32_t first = bucket[0] ? bucket[0] - 1 : 0;
+    if (search->index.parents || bucket[1] - first > SETTLED_MAX)
+        return false;
+    for (uint32_t block = first; block < bucket[1]; block++) {
+        if (!is_settled(search, block))
+            return false;
+    }
+    return true;
+}
+
+/* In steps for all of them, so that the processor fetches memory for many at a time. */
 static void follow_all(struct search *search)
 {
+    struct candidate *candidates = search->candidates;
     const uint32_t *buckets[CANDIDATES];
+    size_t kept = 0;
     for (size_t i = 0; i < search->candidate_count; i++) {
-        buckets[i] =
-            block_index_bucket(&search->index, search->candidates[i].value, &search->recent);
+        buckets[i] = block_index_bucket(&search->index, candidates[i].value, &search->recent);
         __builtin_prefetch(buckets[i]);
     }
-    for (size_t i = 0; i < search->candidate_count; i++) {
-        __builtin_prefetch(&search->input->blocks[*buckets[i]]);
+    for (size_t i = 0; i < search->candidate_count; i++)
         __builtin_prefetch(&search->known[*buckets[i]]);
-    }
     for (size_t i = 0; i < search->candidate_count; i++) {
-        const struct candidate *candidate = &search->candidates[i];
-        uint32_t block = block_index_in_bucket(&search->index, buckets[i], candidate->value);
-        if (block != BLOCK_NONE && (search->from_root || block != candidate->owner))
-            follow(search, block, candidate);
+        if (is_bucket_settled(search, buckets[i]))
+            continue;
+        __builtin_prefetch(&search->input->blocks[*buckets[i]]);
+        buckets[kept] = buckets[i];
+        candidates[kept++] = candidates[i];
+    }
+    for (size_t i = 0; i < kept; i++) {
+        uint32_t block = block_index_in_bucket(&search->index, buckets[i], candidates[i].value);
+        if (block != BLOCK_NONE && (search->from_root || block != candidates[i].owner))
+            follow(search, block, &candidates[i]);
     }
     search->candidate_count = 0;
 }
