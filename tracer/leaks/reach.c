@@ -6,7 +6,8 @@
  *    middle lead to meanwhile is noted as possibly lost; a pointer to its beginning may yet come.
  * 2. From those that stayed possibly lost along all pointers: so is what is met.
  * 3. The rest is lost. A walk over all of it finds those that no other one points to: definitely
- *    lost. From these along all pointers: what is met is indirectly lost.
+ *    lost. From these along all pointers: what is met is indirectly lost. What points to no other
+ *    one need not be read again.
  * 4. What is left hangs on cycles, of which some may lead to others. Each block that is not led to
  *    yet, by address, is a leader of what it leads to. If one leads to what an earlier one led to,
  *    it may lead to that, too, though never the other way round: then all are gone through a second
@@ -43,7 +44,8 @@ enum {
     STATE = 7, /* mask of enum state */
     WAITING = 8,
     HEAD_KNOWN = 16,
-    HEAD_SHIFT = 5, /* bits of enum reach_head */
+    HEAD_SHIFT = 5,        /* bits of enum reach_head */
+    LEADS_ON = HEAD_KNOWN, /* of a lost block, whose head is of no interest: to another one */
 };
 
 enum state {
@@ -174,7 +176,7 @@ static void follow_beginning(struct search *search, uint32_t block, const struct
 static const uint8_t settled[] = {
     [WALK_BEGINNINGS] = 1U << REACHABLE,
     [WALK_ALL] = (uint8_t) ~(1U << UNKNOWN),
-    [WALK_COUNT] = (uint8_t) ~(1U << UNKNOWN),
+    [WALK_COUNT] = 1U << REACHABLE | 1U << POSSIBLE,
     [WALK_LOST] = (uint8_t) ~(1U << POINTED_TO | 1U << LEADER),
     [WALK_CYCLES] = (uint8_t) ~(1U << POINTED_TO | 1U << LEADER | 1U << LED),
 };
@@ -200,6 +202,7 @@ static void follow(struct search *search, uint32_t block, const struct candidate
         break;
     case WALK_COUNT:
         set_state(search, block, POINTED_TO);
+        search->known[from->owner] |= LEADS_ON;
         break;
     case WALK_LOST:
         note(search, block, from, INDIRECT);
@@ -392,8 +395,11 @@ static void walk(struct search *search, enum walk how)
     while (search->head < search->tail) {
         sort_generation(search);
         size_t end = search->tail;
-        while (search->head < end)
-            scan_block(search, search->queue[search->head++]);
+        for (; search->head < end; search->head++) {
+            uint32_t block = search->queue[search->head];
+            if (how < WALK_LOST || search->known[block] & LEADS_ON)
+                scan_block(search, block);
+        }
         finish_words(search);
     }
 }
@@ -495,7 +501,7 @@ static void walk_lost(struct search *search, struct reach_result *result)
             scan_block(search, i);
     }
     finish_words(search);
-    /* Now all blocks have been read once; those that are lost are read again. */
+    /* Now all blocks have been read once. */
     reach_scan_count(search->scan, &result->heap_bytes, &unreadable);
     result->unreadable_bytes += unreadable;
     walk_chains(search);

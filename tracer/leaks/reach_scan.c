@@ -6,7 +6,8 @@
 #include "tracer/leaks/reach_pages.h"
 
 #define WORD sizeof(uint64_t)
-#define BUFFER_SIZE ((size_t)4 << 20)
+/* What was read stays in the second-level cache until it is looked through. */
+#define BUFFER_SIZE ((size_t)512 << 10)
 #define MAX_PIECES 1024 /* what process_vm_readv(2) takes at once */
 #define MAX_PARTS 16384
 /* Bytes that are read for nothing cost less than one more piece. */
