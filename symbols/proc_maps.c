@@ -196,18 +196,21 @@ void proc_maps_deinit(struct proc_maps *maps)
     *maps = (struct proc_maps){0};
 }
 
-const struct proc_mapping *proc_maps_find(const struct proc_maps *maps, uint64_t address)
+size_t proc_maps_from(const struct proc_maps *maps, uint64_t address)
 {
     size_t low = 0, high = maps->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const struct proc_mapping *mapping = &maps->mappings[middle];
-        if (address < mapping->start)
-            high = middle;
-        else if (address >= mapping->end)
+        if (maps->mappings[middle].end <= address)
             low = middle + 1;
         else
-            return mapping;
+            high = middle;
     }
-    return NULL;
+    return low;
+}
+
+const struct proc_mapping *proc_maps_find(const struct proc_maps *maps, uint64_t address)
+{
+    size_t i = proc_maps_from(maps, address);
+    return i < maps->count && address >= maps->mappings[i].start ? &maps->mappings[i] : NULL;
 }

@@ -33,6 +33,8 @@ struct error *proc_maps_read(int pid, struct proc_maps *maps);
 struct error *proc_maps_parse(char *text, struct proc_maps *maps);
 void proc_maps_deinit(struct proc_maps *maps);
 
+/* Index of the first mapping that ends above address, or count. */
+size_t proc_maps_from(const struct proc_maps *maps, uint64_t address);
 /* The mapping that holds address, or NULL. */
 const struct proc_mapping *proc_maps_find(const struct proc_maps *maps, uint64_t address);
 

@@ -66,6 +66,10 @@ static void an_address_is_found_in_its_mapping_only(void **state)
     parse("1000-2000 rw-p 00000000 00:00 0\n3000-4000 rw-p 00000000 00:00 0\n"
           "4000-5000 rw-p 00000000 00:00 0\n",
           &maps);
+    assert_int_equal(proc_maps_from(&maps, 0), 0);
+    assert_int_equal(proc_maps_from(&maps, 0x1fff), 0);
+    assert_int_equal(proc_maps_from(&maps, 0x2000), 1);
+    assert_int_equal(proc_maps_from(&maps, UINT64_MAX), maps.count);
     assert_null(proc_maps_find(&maps, 0xfff));
     assert_ptr_equal(proc_maps_find(&maps, 0x1000), &maps.mappings[0]);
     assert_ptr_equal(proc_maps_find(&maps, 0x1fff), &maps.mappings[0]);

@@ -129,26 +129,12 @@ uint64_t leak_memory_read(const struct reach_piece *pieces, size_t count, void *
     return unreadable;
 }
 
-/* Index of the first mapping that ends above address. */
-static size_t mapping_from(const struct proc_maps *maps, uint64_t address)
-{
-    size_t low = 0, high = maps->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (maps->mappings[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 void leak_memory_touched(uint64_t start, uint64_t end, reach_visit *visit, void *visit_data,
                          void *data)
 {
     const struct leak_memory *memory = data;
     const struct proc_maps *maps = memory->maps;
-    for (size_t i = mapping_from(maps, start); i < maps->count; i++) {
+    for (size_t i = proc_maps_from(maps, start); i < maps->count; i++) {
         const struct proc_mapping *mapping = &maps->mappings[i];
         if (mapping->start >= end)
             break;

@@ -80,20 +80,6 @@ static void put_gap(uint64_t start, uint64_t end, void *data)
         touched_runs(finder->pagemap, start, end, TOUCHED_PRIVATE, put_pages, finder);
 }
 
-/* Index of the first mapping that ends above address. */
-static size_t mapping_from(const struct proc_maps *maps, uint64_t address)
-{
-    size_t low = 0, high = maps->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (maps->mappings[middle].end > address)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
 /* Puts what of the range is mapped and not taken, and then takes it. */
 static void put_range(struct finder *finder, uint64_t start, uint64_t end, enum log_root_kind kind,
                       uint32_t thread)
@@ -101,7 +87,7 @@ static void put_range(struct finder *finder, uint64_t start, uint64_t end, enum 
     const struct proc_maps *maps = &finder->notes->maps;
     finder->kind = kind;
     finder->thread = thread;
-    for (size_t i = mapping_from(maps, start); i < maps->count && maps->mappings[i].start < end;
+    for (size_t i = proc_maps_from(maps, start); i < maps->count && maps->mappings[i].start < end;
          i++) {
         const struct proc_mapping *mapping = &maps->mappings[i];
         if (!mapping->readable || !(finder->kinds & 1U << kind))
