@@ -300,5 +300,9 @@ int main(int argc, char **argv)
         if (wanted)
             measure(&bench, &shapes[i]);
     }
+    leak_memory_deinit(&bench.reader);
+    proc_maps_deinit(&maps);
+    free(bench.blocks);
+    free(bench.order);
     return 0;
 }
