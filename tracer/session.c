@@ -286,6 +286,8 @@ static void handle_stop(struct session *session, pid_t tid, int status)
             snapshot_ended(session, tid);
         else if (!snapshot_stopped(session, tid))
             process_early_child(session, tid);
+        else if (stop.kind == STOP_EXIT)
+            pt_continue(tid, 0); /* it was killed, and goes no further by itself */
         return;
     }
     tracee->stopped = true;

@@ -15,6 +15,7 @@
 #include "tracer/ptrace_io.h"
 #include "tracer/remote.h"
 #include "tracer/session.h"
+#include "tracer/stop.h"
 
 static struct snapshots *snapshots_of(struct session *session)
 {
@@ -63,10 +64,14 @@ static struct error *arrest(struct session *session, pid_t pid)
     do
         failure = pt_wait(pid, true, &stopped, &status);
     while (failure == EINTR);
-    if (!failure && WIFSTOPPED(status))
-        failure = pt_destroy_with_us(pid);
-    else if (!failure && snapshot_ended(session, pid))
+    if (!failure && stop_classify(status).kind == STOP_EXIT) {
+        pt_continue(pid, 0); /* somebody has killed it; its end is reported next */
         failure = ESRCH;
+    } else if (!failure && WIFSTOPPED(status)) {
+        failure = pt_destroy_with_us(pid);
+    } else if (!failure && snapshot_ended(session, pid)) {
+        failure = ESRCH;
+    }
     if (failure)
         kill(pid, SIGKILL);
     return failure ? error_errno(failure, "the copy %d was killed", (int)pid) : NULL;
