@@ -24,6 +24,7 @@ function __fish_allocptrace_analyze_views
         slack\t'usable beyond what was asked for' \
         sizes\t'histogram of the bytes asked for' \
         lifetimes\t'histogram of how long blocks lived' \
+        long-lived\t'what was not freed, by age' \
         threads\t'what each thread allocated' \
         cross-thread\t'freed by another thread' \
         failed\t'calls that returned nothing' \

@@ -52,6 +52,9 @@ static const char *const prefixes[] = {
     "hashbrown::raw::RawTableInner::new_uninit",
 };
 
+/* The whole name: of inline functions that hand a call on, as the dynamic linker's do. */
+static const char *const names[] = {"malloc", "calloc", "realloc", "reallocarray"};
+
 /* Generic functions whose demangled name begins with a return type. */
 static const char *const substrings[] = {
     " __gnu_cxx::new_allocator<", " std::__new_allocator<",
@@ -65,6 +68,10 @@ bool internal_frame(const struct catalog_line *line)
         return true;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         if (strncmp(line->function, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(line->function, names[i]) == 0)
             return true;
     }
     for (size_t i = 0; i < sizeof substrings / sizeof *substrings; i++) {

@@ -71,9 +71,12 @@ struct replay_sums {
     uint64_t most, most_bytes;             /* live at the row's own peak */
     uint64_t peak, peak_bytes, peak_slack; /* live at the global peak */
     uint64_t leaked, leaked_bytes;         /* live at the end of their process, or of the log */
-    uint64_t chains;                       /* buffers that were last resized here */
-    uint64_t chain_length;                 /* reallocations of the one with the most */
-    uint64_t chain_first, chain_last;      /* its size before and after, bytes */
+    uint64_t leaked_age, leaked_oldest;    /* how long they had lived: together, the oldest */
+    uint64_t leaked_held;             /* bytes times age in us, or events; UINT64_MAX and more */
+    uint64_t kept, kept_lifetime;     /* whose life no free or reallocation ended */
+    uint64_t chains;                  /* buffers that were last resized here */
+    uint64_t chain_length;            /* reallocations of the one with the most */
+    uint64_t chain_first, chain_last; /* its size before and after, bytes */
 };
 
 struct replay_row {

@@ -95,6 +95,23 @@ static uint64_t lifetime_units(const struct replay *replay, uint64_t length)
     return microseconds > UINT64_MAX ? UINT64_MAX : (uint64_t)microseconds;
 }
 
+static uint64_t add_up_to_most(uint64_t one, unsigned __int128 other)
+{
+    unsigned __int128 sum = one + other;
+    return sum > UINT64_MAX ? UINT64_MAX : (uint64_t)sum;
+}
+
+void replay_note_age(const struct replay *replay, struct replay_sums *sums,
+                     const struct live_block *block, uint64_t time)
+{
+    uint64_t age = time > block->birth ? time - block->birth : 0;
+    unsigned __int128 held = (unsigned __int128)block->size * lifetime_units(replay, age);
+    sums->leaked_age += age;
+    if (sums->leaked_oldest < age)
+        sums->leaked_oldest = age;
+    sums->leaked_held = add_up_to_most(sums->leaked_held, held);
+}
+
 static bool note_lifetime(struct replay *replay, const struct live_block *block, uint64_t time,
                           enum replay_end how)
 {
@@ -102,7 +119,12 @@ static bool note_lifetime(struct replay *replay, const struct live_block *block,
     bool ended = how != REPLAY_LEFT && how != REPLAY_EXECED;
     unsigned bucket =
         ended ? buckets_of_lifetime(lifetime_units(replay, length)) : BUCKETS_NOT_FREED;
-    replay->rows[block->row].sums.lifetime += length;
+    struct replay_sums *sums = &replay->rows[block->row].sums;
+    sums->lifetime += length;
+    if (!ended) {
+        sums->kept++;
+        sums->kept_lifetime += length;
+    }
     return buckets_add(&replay->lifetimes, needs(replay, REPLAY_NEEDS_BUCKETS), block->row, bucket,
                        block->size);
 }
@@ -152,6 +174,12 @@ void replay_add_sums(struct replay_sums *to, const struct replay_sums *from)
     to->peak_slack += from->peak_slack;
     to->leaked += from->leaked;
     to->leaked_bytes += from->leaked_bytes;
+    to->leaked_age += from->leaked_age;
+    if (to->leaked_oldest < from->leaked_oldest)
+        to->leaked_oldest = from->leaked_oldest;
+    to->leaked_held = add_up_to_most(to->leaked_held, from->leaked_held);
+    to->kept += from->kept;
+    to->kept_lifetime += from->kept_lifetime;
     to->chains += from->chains;
     if (from->chain_length > to->chain_length) {
         to->chain_length = from->chain_length;

@@ -62,6 +62,9 @@ struct error *replay_continue_chain(struct replay *replay, const struct live_blo
 /* A block has ended, whatever the reason; after REPLAY_RESIZED its chain goes on. */
 struct error *replay_end_block(struct replay *replay, const struct live_block *block, uint64_t time,
                                enum replay_end how);
+/* A block counts as leaked at this time: its age is added to the sums. */
+void replay_note_age(const struct replay *replay, struct replay_sums *sums,
+                     const struct live_block *block, uint64_t time);
 /* A chain ends with this block. */
 void replay_end_chain(struct replay *replay, const struct live_block *block);
 

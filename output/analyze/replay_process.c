@@ -106,6 +106,7 @@ static struct error *end_live(struct replay *replay, const struct replay_heap *h
         struct replay_sums *sums = &replay->rows[block->row].sums;
         sums->leaked++;
         sums->leaked_bytes += block->size;
+        replay_note_age(replay, sums, block, time);
         replay->totals.leaked++;
         replay->totals.leaked_bytes += block->size;
     }

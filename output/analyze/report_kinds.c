@@ -37,6 +37,7 @@ static const struct report_kind views[] = {
     {VIEW_OPTION "slack", view_slack, REPLAY_BY_STACK, 0, NULL},
     {VIEW_OPTION "sizes", view_sizes, REPLAY_BY_STACK, REPLAY_NEEDS_BUCKETS, NULL},
     {VIEW_OPTION "lifetimes", view_lifetimes, REPLAY_BY_STACK, REPLAY_NEEDS_BUCKETS, NULL},
+    {VIEW_OPTION "long-lived", view_long_lived, REPLAY_BY_STACK, 0, NULL},
     {VIEW_OPTION "threads", view_threads, REPLAY_BY_THREAD, 0, NULL},
     {VIEW_OPTION "cross-thread", view_cross_thread, REPLAY_BY_STACK, 0, NULL},
     {VIEW_OPTION "failed", view_failed, REPLAY_BY_STACK, 0, NULL},

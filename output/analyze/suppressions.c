@@ -168,6 +168,9 @@ static void apply_to_rows(struct suppressions *suppressions, const uint32_t *mat
         totals->leaked_bytes -= sums->leaked_bytes;
         sums->leaked = 0;
         sums->leaked_bytes = 0;
+        sums->leaked_age = 0;
+        sums->leaked_oldest = 0;
+        sums->leaked_held = 0;
     }
 }
 

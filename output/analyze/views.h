@@ -23,6 +23,9 @@ struct error *view_slack(const struct report *report, FILE *out);
 /* Calls that returned nothing. */
 struct error *view_failed(const struct report *report, FILE *out);
 
+/* view_long_lived.c: blocks that were alive at the end, and for how long they had been. */
+struct error *view_long_lived(const struct report *report, FILE *out);
+
 /* view_threads.c */
 
 /* What each thread allocates and leaves to others. */

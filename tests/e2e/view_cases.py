@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The views of a heap's life, against what a fixture knows of itself."""
 import re
+import sqlite3
 
 from harness import case, check, equal
 
@@ -144,7 +145,7 @@ def cumulative_shares_reach_main(tools):
 def a_table_without_sites_says_so_in_one_line(tools):
     log, _ = life(tools)
     tables = [f"--view={name}" for name in ("peak", "temporary", "growth", "slack", "failed",
-                                            "threads", "cross-thread")]
+                                            "long-lived", "threads", "cross-thread")]
     tables += ["--metric=leaked", "--sort-by=count", "--tree=top-down", "--tree=bottom-up"]
     passes = "passes --filter, --min-count and --threshold-bytes"
     for table in tables:
@@ -176,7 +177,7 @@ def a_filter_changes_no_total_of_the_log(tools):
 
     def first_lines(*options):
         return [tools.analyze(log, *options, *more).splitlines()[0] for more in ((), (chosen,))]
-    for view in "peak", "temporary", "growth", "slack", "failed", "cross-thread":
+    for view in "peak", "temporary", "growth", "slack", "failed", "long-lived", "cross-thread":
         before, after = first_lines(f"--view={view}")
         equal(before, after, view)
     before, after = first_lines("--leaks")
@@ -194,6 +195,55 @@ def a_filter_changes_no_total_of_the_log(tools):
     before, after = first_lines("--tree=top-down")
     check(f"({weight:,} bytes), chosen of all" in after or f": {weight:,} bytes, chosen" in after,
           after)
+
+
+@case
+def long_lived_blocks_are_told_with_their_ages(tools):
+    log = tools.trace(tools.fixture("leaky")).log
+    path = tools.log(".db")
+    tools.analyze(log, f"--export=sqlite-blocks:{path}")
+    ages = {}
+    for function, end, age, size in sqlite3.connect(path).execute(
+            'SELECT function, "end", ended_at - allocated_at, size FROM blocks'
+            " JOIN stacks ON stacks.id = stack"
+            " JOIN lines ON lines.frame = site_frame AND position = site_position"):
+        ages.setdefault(function, {}).setdefault(end, []).append((age, size))
+    text = tools.analyze(log, "--view=long-lived", "-v", "--group-by=function")
+    held = {function: sum(age * size for age, size in ends["left"])
+            for function, ends in ages.items() if "left" in ends}
+    lines = text.splitlines()[3:]
+    equal([re.split(r"\s{2,}", line)[-1].split()[0] for line in lines],
+          sorted(held, key=held.get, reverse=True), text)
+    for line in lines:
+        share, size, count, oldest, mean, freed, life, function = re.split(r"\s{2,}", line.strip())
+        left = [age for age, _ in ages[function.split()[0]]["left"]]
+        gone = [age for age, _ in ages[function.split()[0]].get("freed", [])]
+        equal(number(size.split()[0]), sum(n for _, n in ages[function.split()[0]]["left"]), line)
+        equal((number(count), number(freed)), (len(left), len(gone)), line)
+        close(seconds(oldest), max(left) / 1e9, line)
+        close(seconds(mean), sum(left) / len(left) / 1e9, line)
+        if gone:
+            close(seconds(life), sum(gone) / len(gone) / 1e9, line)
+        else:
+            equal(life, "-", line)
+        part = 100 * held[function.split()[0]] / sum(held.values())
+        check(abs(float(share[:-1]) - part) < 0.06, f"{line}: {part}")
+    check(len(lines) > 2 and max(seconds(re.split(r"\s{2,}", line.strip())[3])
+                                 for line in lines) > 0.01, text)
+    rest = tools.analyze(log, "--view=long-lived", "--older-than=3600")
+    check(rest.startswith("Long-lived: 0 bytes in 0 blocks not freed\n"), rest)
+    untimed_text = tools.analyze(untimed(tools), "--view=long-lived", "--group-by=function")
+    check(re.search(r"\d+ events", line_with(untimed_text, "keep")), untimed_text)
+
+
+def seconds(text):
+    value, unit = text.split()
+    return float(value) * {"s": 1, "ms": 1e-3, "us": 1e-6}[unit]
+
+
+def close(told, value, line):
+    """As precise as the digits of a report are."""
+    check(abs(told - value) <= 0.001 * value + 1e-7, f"{line}: {value}")
 
 
 @case
