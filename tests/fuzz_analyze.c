@@ -42,6 +42,9 @@ static void print_all(const struct report *report, enum replay_split split, FILE
 {
     error_free(report_summary(report, out));
     error_free(report_leaks(report, out));
+    error_free(report_unfreed(report, out));
+    error_free(report_leak_summary(report, out));
+    error_free(report_leak_checks(report, out));
     error_free(report_json(report, out));
     if (split != REPLAY_BY_PROCESS)
         return;
@@ -61,18 +64,25 @@ static void analyze(char *path, enum replay_split split, FILE *out)
     static char *const groups[] = {[REPLAY_BY_STACK] = "--group-by=line",
                                    [REPLAY_BY_THREAD] = "--group-by=thread",
                                    [REPLAY_BY_PROCESS] = "--group-by=process"};
-    char *words[] = {"fuzz", "-vvv", "--limit=50", groups[split], path, NULL};
+    char *words[] = {"fuzz", "-vvv", "--limit=50", groups[split], "--leaks=full", path, NULL};
     struct options options;
     struct log_reader *reader;
     struct replay replay;
     optind = 0; /* getopt(3): begin anew */
-    struct error *error = options_parse(5, words, &options);
+    struct error *error = options_parse(6, words, &options);
     if (error)
         abort();
     error = log_reader_open(path, &reader);
     if (!error) {
         const struct replay_options how = {
-            .split = split, .pid = -1, .tid = -1, .from = options.from, .to = options.to};
+            .split = split,
+            .needs = REPLAY_NEEDS_PATHS,
+            .pid = -1,
+            .tid = -1,
+            .from = options.from,
+            .to = options.to,
+            .check = split == REPLAY_BY_THREAD ? LEAK_SHOW_ALL : LEAK_SHOW_LAST,
+        };
         error = replay_init(&replay, &how, log_reader_header(reader));
         if (!error) {
             struct report report = {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """fuzz_smoke.py FUZZER TRACER FIXTURES [RUNS [FOLDER]]: fuzzes the analyzer, beginning with real
-logs: of threads, forks, programs executed, mappings; compressed and cut off. FOLDER is kept, and
-goes on growing from run to run."""
+logs: of threads, forks, programs executed, mappings, leak checks; compressed and cut off. FOLDER is
+kept, and goes on growing from run to run."""
 import os
 import subprocess
 import sys
@@ -13,8 +13,21 @@ RUNS = sys.argv[4] if len(sys.argv) > 4 else "4000"
 PROGRAMS = (("basic",), ("realloc",), ("fork",), ("exec",), ("mmap", "--mmap"), ("thread_churn",),
             ("leaky",), ("longjmp", "--no-timestamps"), ("inlined", "--depth=8"))
 
+# Programs whose leaks are looked for.
+LEAKS = (("leaks_graph",), ("leaks_threads",), ("leaks_fork", "--leak-when=exit,end"))
+
 
 def make_corpus(folder):
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "e2e"))
+    import leak_log
+    leak_log.sample().write(os.path.join(folder, "leak_sample.cbor"))
+    leak_log.attached_sample().write(os.path.join(folder, "leak_attached.cbor"))
+    for name, *options in LEAKS:
+        program = os.path.join(FIXTURES, "fixture_" + name)
+        if os.path.exists(program):
+            log = os.path.join(folder, name + ".cbor")
+            subprocess.run((TRACER, "-q", "-o", log, "--leak-check=reachable", *options, "--",
+                            program), check=True, stdout=subprocess.DEVNULL)
     for name, *options in PROGRAMS:
         program = os.path.join(FIXTURES, "fixture_" + name)
         if not os.path.exists(program):

@@ -14,6 +14,9 @@ REPORTS = (("-v",), ("--leaks", "-vvv"), ("--flamegraph",), ("--json",),
            ("--json", "--group-by=thread"), ("--timeline",), ("--flamegraph", "--filter=zzz"),
            ("--tree=top-down",), ("--tree=bottom-up", "--min-share=0", "--limit=0"))
 
+LEAK_REPORTS = (("--leaks",), ("--leaks=full", "--limit=20", "-vv"), ("--json", "--check=all"),
+                ("--leaks=full", "--group-by=process"), ("--leaks=checks",))
+
 # What docs/log-format.md promises, bytes.
 MEMORY_BASE = 128 << 20
 MEMORY_PER_BYTE = 64
@@ -48,6 +51,22 @@ def hostile_logs_cost_by_their_size(tools):
         report = REPORTS[number % len(REPORTS)]
         result = tools.run(tools.analyzer, *report, path, preexec_fn=bounded(tools, len(data)))
         equal((result.returncode, result.stderr), (0, b""), f"{kind.__name__} {report}")
+
+
+@case
+def hostile_leak_checks_cost_by_their_size(tools):
+    path = tools.log()
+    kinds = hostile_log.CHECK_KINDS + hostile_log.OPEN_CHECK_KINDS
+    for number, kind in enumerate(kinds):
+        data = hostile_log.log_of(kind, 80_000)
+        with open(path, "wb") as file:
+            file.write(data)
+        reports = (LEAK_REPORTS[number % 5], LEAK_REPORTS[(number + 2) % 5])
+        if kind in hostile_log.OPEN_CHECK_KINDS:
+            reports = (("--leaks=checks",), ("--json",))
+        for report in reports:
+            result = tools.run(tools.analyzer, *report, path, preexec_fn=bounded(tools, len(data)))
+            equal((result.returncode, result.stderr), (0, b""), f"{kind.__name__} {report}")
 
 
 @case

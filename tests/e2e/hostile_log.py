@@ -34,6 +34,7 @@ HEADER = header(tick_ns=1000)
 END = encode([23, 0, {}])
 PROCESS, THREAD, MODULE, FRAME, SYMBOL, STACK, PROCESS_END, NOTE = 1, 2, 3, 6, 7, 8, 9, 11
 ALLOC, RESIZE, MMAP = 16, 19, 21
+FOUND, CHECK, ROOT, VERDICT, CHECK_END = 24, 25, 26, 27, 28
 
 
 def alloc(thread, stack, delta=16):
@@ -166,10 +167,87 @@ def open_reallocations(count):
         yield [PROCESS_END, 2, 0, 0]
 
 
+def verdict(check, delta, stack=0, reach=0, root=0, holder=0):
+    return [VERDICT, check, delta, 16, stack, 1, reach, root, holder]
+
+
+def checks(count):
+    """None of them ends."""
+    for i in range(1, count):
+        yield from ([CHECK, i, 1, 0, 0], verdict(i, 0))
+
+
+def whole_checks(count):
+    for i in range(1, count):
+        yield from ([CHECK, i, 1, 0, 0], verdict(i, 0, reach=3), [CHECK_END, i, {}])
+
+
+def checks_of_processes(count):
+    for i in range(2, count):
+        yield from ([PROCESS, i, 0, 0, i, "", []], [CHECK, i - 1, i, 0, 0],
+                    verdict(i - 1, 16, reach=i % 4), [CHECK_END, i - 1, {}])
+
+
+def roots(count):
+    yield [CHECK, 1, 1, 0, 0]
+    for i in range(1, count):
+        yield from ([ROOT, i, 1, i % 7, 1, 0, i, f"{i:x}"], verdict(1, 32, root=i))
+    yield [CHECK_END, 1, {}]
+
+
+def check_of_one_chain(count):
+    """A verdict for each depth of a deep stack."""
+    yield from ([FRAME, 1, 0, 1, 0], [CHECK, 1, 1, 0, 0])
+    for i in range(1, count):
+        yield from ([STACK, i, i - 1, 1], verdict(1, 16, i, i % 4))
+    yield [CHECK_END, 1, {}]
+
+
+def chain_of_holders(count):
+    """One list of all blocks, and its end first."""
+    yield [CHECK, 1, 1, 0, 0]
+    for i in range(1, count):
+        yield verdict(1, -16, reach=3 if i == count - 1 else 2, holder=-16 if i < count - 1 else 0)
+    yield [CHECK_END, 1, {}]
+
+
+def circle_of_holders(count):
+    yield [CHECK, 1, 1, 0, 0]
+    for i in range(1, count):
+        yield verdict(1, -16, reach=1, holder=-16 if i < count - 1 else 16 * (count - 2))
+    yield [CHECK_END, 1, {}]
+
+
+def nested_blocks(count):
+    """Each within the one before, held by a word behind all of them but the first."""
+    yield [CHECK, 1, 1, 0, 0]
+    address, begin, end = 0, 1 << 40, 1 << 41
+    for i in range(1, count):
+        yield [VERDICT, 1, begin + i - address, end - begin - 2 * i, 0, 1, 2 + (i == 1), 0,
+               end - 3 - begin - i]
+        address = end - 3
+    yield [CHECK_END, 1, {}]
+
+
+def roots_of_open_checks(count):
+    for i in range(1, count):
+        yield from ([CHECK, i, 1, 0, 0], [ROOT, i, i, 0, 1, 0, 0, ""])
+
+
+def found_blocks(count):
+    for i in range(1, count):
+        yield [FOUND, 1, 16 if i % 2 else 1 << 40, 16]
+
+
 KINDS = [processes, threads, frames, modules, named_frames, symbols, notes, one_chain,
          inlined_chain, inlined_stacks, long_name, stacks_by_threads, chain_of_forks,
          forks_that_end, forks_of_an_emptied_heap, colliding_addresses, mappings_downwards,
-         open_reallocations]
+         open_reallocations, found_blocks]
+
+# Those with leak checks.
+CHECK_KINDS = [whole_checks, checks_of_processes, roots, check_of_one_chain, chain_of_holders,
+               circle_of_holders, nested_blocks]
+OPEN_CHECK_KINDS = [checks, roots_of_open_checks]
 
 
 def log_of(kind, count):

@@ -112,3 +112,18 @@ def sample(log=None, **check):
     log.verdict(REACHABLE, *blocks[4], root=register)
     log.end_check(pause_ns=1500, threads=1)
     return log
+
+
+def attached_sample():
+    """Two blocks from before, one of which is freed, and one that nothing points to."""
+    log = LeakLog(attached=True)
+    log.found(0x1000, 100_000)
+    log.found(0x90000, 2000)
+    log.alloc(0x70000, 3000, "malloc load main", time=1000)
+    log.free(0x1000, time=2000)
+    log.check(ticks=5000)
+    root = log.root(GLOBAL, module=1, name="table")
+    log.verdict(REACHABLE, 0x90000, 2000, None, root=root, holder=0x500)
+    log.verdict(DEFINITELY, 0x70000, 3000, "malloc load main")
+    log.end_check()
+    return log

@@ -275,16 +275,7 @@ def the_middle_of_a_long_path_is_left_out(tools):
 
 @case
 def blocks_from_before_attaching_are_told_apart(tools):
-    log = LeakLog(attached=True)
-    log.found(0x1000, 100_000)
-    log.found(0x90000, 2000)
-    log.alloc(0x70000, 3000, "malloc load main", time=1000)
-    log.free(0x1000, time=2000)
-    log.check(ticks=5000)
-    root = log.root(leak_log.GLOBAL, module=1, name="table")
-    log.verdict(REACHABLE, 0x90000, 2000, None, root=root, holder=0x500)
-    log.verdict(DEFINITELY, 0x70000, 3000, "malloc load main")
-    log.end_check()
+    log = leak_log.attached_sample()
     log.write(path := tools.log())
     before = "[allocated before attach]"
     text = tools.analyze(path)
