@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "log_cmocka.h"
+#include "tracer/leaks/glibc_view.h"
 #include "tracer/leaks/roots.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/session.h"
@@ -32,6 +33,7 @@ struct told {
     uint64_t *around_coroutine_stack, *coroutine_stack;
     uint64_t *ended_stack, *ended_descriptor;
     uint64_t *read_only_map;
+    uint64_t *alive, *freed, *beside_heap;
     uint64_t *sparse;
     char *coroutine_block;
     sem_t ready;
@@ -155,6 +157,21 @@ static void start_and_join(void *(*function)(void *))
         _exit(1);
 }
 
+/* Blocks, one of them free, and memory of others within the brk heap. */
+static void use_heap(void)
+{
+    told->alive = malloc(2000);
+    told->freed = malloc(2000);
+    void *next = malloc(2000);
+    told->alive[100] = told->freed[100] = 1;
+    free(told->freed);
+    told->beside_heap = sbrk(64);
+    told->beside_heap[1] = 1;
+    for (size_t i = 0; i < 1000; i++)
+        *(volatile char *)malloc(1000) = 1;
+    free(next);
+}
+
 static void run_child(void)
 {
     uint64_t stack_word = 1;
@@ -172,6 +189,7 @@ static void run_child(void)
     told->read_only_map[1000] = 1;
     mprotect(told->read_only_map, 65536, PROT_READ);
     told->coroutine_block = malloc(COROUTINE_STACK);
+    use_heap();
     int file = memfd_create("mapped", 0);
     if (ftruncate(file, 65536))
         _exit(1);
@@ -341,6 +359,7 @@ static void test_places(void **state)
     assert_int_equal(kind_of(scene, &told->read_only_map[1000]), LOG_ROOT_MAPPING);
     assert_int_equal(kind_of(scene, &told->sparse[UINT64_C(77) << 27]), LOG_ROOT_MAPPING);
     assert_int_equal(kind_of(scene, told->ended_descriptor), LOG_ROOT_TLS);
+    assert_int_equal(kind_of(scene, &told->beside_heap[1]), LOG_ROOT_MAPPING);
     roots_deinit(&scene->roots);
 }
 
@@ -351,6 +370,9 @@ static void test_no_places(void **state)
     assert_int_equal(kind_of(scene, told->own_dead_stack), -1);
     assert_int_equal(kind_of(scene, told->thread_dead_stack), -1);
     assert_int_equal(kind_of(scene, told->ended_stack), -1);
+    assert_int_equal(kind_of(scene, &told->alive[100]), -1);
+    assert_int_equal(kind_of(scene, &told->freed[100]), -1);
+    assert_string_equal(scene->roots.problem, "");
     /* Never touched. */
     assert_int_equal(kind_of(scene, &told->sparse[UINT64_C(78) << 27]), -1);
     assert_int_equal(kind_of(scene, &told->file_map[0x1000]), -1);
@@ -369,6 +391,26 @@ static void test_registers(void **state)
     assert_true(has_register(scene, "xmm13", VECTOR_WORD));
     assert_true(has_register(scene, "rsp", (uint64_t)(uintptr_t)told->coroutine_block));
     roots_deinit(&scene->roots);
+}
+
+/* main_arena is in the data of libc, and what it points to is no block's beginning. */
+static void test_arena(void **state)
+{
+    struct scene *scene = *state;
+    struct glibc_view view;
+    struct glibc_heaps heaps;
+    assert_no_error(glibc_view_init(&view, &scene->notes, scene->pid));
+    assert_no_error(glibc_heaps_find(&view.process, &heaps));
+    assert_int_equal(heaps.states.count, 1);
+    find(scene, ROOTS_ALL);
+    for (size_t i = 0; i < scene->roots.range_count; i++) {
+        const struct reach_range *range = &scene->roots.ranges[i];
+        const struct area *arena = &heaps.states.list[0];
+        assert_true(range->end <= arena->start || range->start >= arena->end);
+    }
+    roots_deinit(&scene->roots);
+    glibc_heaps_deinit(&heaps);
+    glibc_view_deinit(&view);
 }
 
 /* Of a thread at a function's first instruction, only what calls preserve. */
@@ -408,7 +450,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places),    cmocka_unit_test(test_no_places),
         cmocka_unit_test(test_registers), cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_entry),
+        cmocka_unit_test(test_entry),     cmocka_unit_test(test_arena),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
