@@ -41,6 +41,8 @@ LSAN = {
 # The same for us, by program: where in a mapping an allocator other than glibc's has its blocks is
 # not known, so that no part of such a mapping is a root; nor is what is between its blocks.
 OURS = {
+    # musl keeps a library that is closed.
+    "library_musl": {"in_closed_library_definitely": {"still_reachable": (1, 124)}},
     "roots_musl_static": {"beside_blocks_reachable": {"definitely_lost": (4, 232)}},
     "roots_tcmalloc": {"in_break_reachable": {"definitely_lost": (1, 59)}},
 }
@@ -116,9 +118,9 @@ def found(name):
     return find
 
 
-for program in PROGRAMS + tuple(f"{name}_{kind}" for name in ("graph", "roots")
-                                for kind in ("static", "musl_static", "jemalloc", "mimalloc",
-                                             "tcmalloc")):
+for program in PROGRAMS + ("library_musl",) + tuple(
+        f"{name}_{kind}" for name in ("graph", "roots")
+        for kind in ("static", "musl_static", "jemalloc", "mimalloc", "tcmalloc")):
     case(found(program))
 
 

@@ -206,6 +206,42 @@ static void place_threads(struct finder *finder)
     }
 }
 
+/* Variables of a module that was loaded late: in a block of their own or, where the library has
+ * taken that from its allocator in a way that is not traced, as musl does, in memory like it. */
+static void put_late_variables(struct finder *finder, uint64_t address, uint32_t thread)
+{
+    const struct live_block *block = block_around(finder, address);
+    const struct proc_mapping *mapping = proc_maps_find(&finder->notes->maps, address);
+    if (block && block->address != address) {
+        put_register(finder, &(struct reach_register){.value = block->address,
+                                                      .thread = thread,
+                                                      .name = ARCH_THREAD_POINTER_NAME});
+    } else if (!block && mapping && mapping->writable && !mapping->shared &&
+               !areas_find(&finder->taken, address)) {
+        uint64_t end = mapping->end;
+        if (finder->notes->tls_largest < end - address)
+            end = address + finder->notes->tls_largest;
+        put_range(finder, address, until_block(finder, address, end), LOG_ROOT_TLS, thread);
+    }
+}
+
+#define VECTOR_PIECE 512
+
+static void follow_vector(struct finder *finder, const struct area *vector, uint32_t thread)
+{
+    uint64_t words[VECTOR_PIECE];
+    uint64_t at = vector->start;
+    while (at < vector->end) {
+        size_t size = vector->end - at < sizeof words ? vector->end - at : sizeof words;
+        size_t count = mem_read(finder->pid, at, words, size) / sizeof *words;
+        for (size_t i = 0; i < count; i++)
+            put_late_variables(finder, words[i], thread);
+        if (!count)
+            return;
+        at += count * sizeof *words;
+    }
+}
+
 /* A vector of thread-local storage leads to the modules' variables. */
 static void put_vector(struct finder *finder, const struct roots_place *place, uint32_t thread)
 {
@@ -236,8 +272,10 @@ static void put_tls(struct finder *finder)
             end = heap;
         put_range(finder, start, end, LOG_ROOT_TLS, id);
         put_vector(finder, place, id);
-        if (finder->kinds & 1U << LOG_ROOT_TLS)
-            put_holder(finder, thread->noted.thread_pointer, id, ARCH_THREAD_POINTER_NAME);
+        if (!(finder->kinds & 1U << LOG_ROOT_TLS))
+            continue;
+        follow_vector(finder, &place->vector, id);
+        put_holder(finder, thread->noted.thread_pointer, id, ARCH_THREAD_POINTER_NAME);
     }
 }
 

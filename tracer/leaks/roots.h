@@ -49,8 +49,9 @@ struct roots_notes {
     struct roots_data *data;
     size_t data_count;
     struct proc_maps maps;
-    uint64_t initial_sp; /* of the program's start, 0 if unknown */
-    uint64_t tls_sizes;  /* bytes of all modules' thread-local variables together, at most */
+    uint64_t initial_sp;  /* of the program's start, 0 if unknown */
+    uint64_t tls_sizes;   /* bytes of all modules' thread-local variables together, at most */
+    uint64_t tls_largest; /* and of one module */
 };
 
 /* Tracing thread; the process's threads are stopped, as far as they can be. at_entry: the one that

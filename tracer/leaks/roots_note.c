@@ -134,7 +134,10 @@ static struct error *note_modules(struct noting *noting, const struct space *spa
         if (!elf)
             continue;
         elf_file_writable(elf, note_segment, noting);
-        noting->notes->tls_sizes += elf_file_tls_size(elf);
+        uint64_t size = elf_file_tls_size(elf);
+        noting->notes->tls_sizes += size;
+        if (noting->notes->tls_largest < size)
+            noting->notes->tls_largest = size;
     }
     noting->notes->tls_sizes += STATIC_TLS_SURPLUS;
     return noting->failed ? error_no_memory() : NULL;
