@@ -185,6 +185,18 @@ uint64_t elf_file_tls_size(const struct elf_file *file)
     return 0;
 }
 
+uint64_t elf_file_tls_block(const struct elf_file *file)
+{
+    for (size_t i = 0; i < file->segment_count; i++) {
+        const GElf_Phdr *segment = &file->segments[i];
+        uint64_t align = segment->p_align ? segment->p_align : 1;
+        if (segment->p_type == PT_TLS && align <= UINT32_MAX &&
+            segment->p_memsz <= UINT64_MAX - align)
+            return (segment->p_memsz + align - 1) / align * align;
+    }
+    return 0;
+}
+
 size_t elf_file_read(const struct elf_file *file, uint64_t address, void *out, size_t size)
 {
     for (size_t i = 0; i < file->segment_count; i++) {
@@ -209,10 +221,13 @@ size_t elf_file_read(const struct elf_file *file, uint64_t address, void *out, s
     return 0;
 }
 
-/* ---- Functions ---- */
+/* ---- Symbols ---- */
+
+typedef bool symbol_visit(const struct elf_symbol *symbol, void *data);
 
 struct symbol_walk {
-    bool (*visit)(const struct elf_function *function, void *data);
+    bool (*is_wanted)(unsigned type);
+    symbol_visit *visit;
     void *data;
     char *name; /* holds a name whose version was cut off */
     size_t name_capacity;
@@ -239,24 +254,34 @@ static const char *plain_name(struct symbol_walk *walk, const char *name)
     return walk->name;
 }
 
+static bool is_function(unsigned type)
+{
+    return type == STT_FUNC || type == STT_GNU_IFUNC;
+}
+
+static bool is_variable(unsigned type)
+{
+    return type == STT_OBJECT || type == STT_TLS;
+}
+
 static void visit_symbol(struct symbol_walk *walk, const char *name, const GElf_Sym *symbol,
                          bool dynamic)
 {
-    unsigned int type = GELF_ST_TYPE(symbol->st_info);
-    if ((type != STT_FUNC && type != STT_GNU_IFUNC) || symbol->st_shndx == SHN_UNDEF || !name ||
-        !*name || *name == '@')
+    unsigned type = GELF_ST_TYPE(symbol->st_info);
+    if (!walk->is_wanted(type) || symbol->st_shndx == SHN_UNDEF || !name || !*name || *name == '@')
         return;
-    struct elf_function function = {
+    struct elf_symbol found = {
         .name = plain_name(walk, name),
         .address = symbol->st_value,
         .size = symbol->st_size,
         .ifunc = type == STT_GNU_IFUNC,
+        .thread_local = type == STT_TLS,
         .dynamic = dynamic,
     };
-    if (!function.name)
+    if (!found.name)
         walk->out_of_memory = true;
     else
-        walk->stopped = !walk->visit(&function, walk->data);
+        walk->stopped = !walk->visit(&found, walk->data);
 }
 
 /* Visits the symbols of every section of the given type; false if there is no such section. */
@@ -331,11 +356,10 @@ static void walk_debug_file(struct elf_file *file, const char *root, struct symb
     close(fd);
 }
 
-struct error *elf_file_functions(struct elf_file *file, const char *root,
-                                 bool (*visit)(const struct elf_function *function, void *data),
-                                 void *data)
+static struct error *walk_file(struct elf_file *file, const char *root,
+                               bool (*is_wanted)(unsigned type), symbol_visit *visit, void *data)
 {
-    struct symbol_walk walk = {.visit = visit, .data = data};
+    struct symbol_walk walk = {.is_wanted = is_wanted, .visit = visit, .data = data};
     struct error *error = NULL;
     bool has_symtab = walk_sections(&walk, file->elf, SHT_SYMTAB);
     if (!walk.stopped)
@@ -350,6 +374,20 @@ struct error *elf_file_functions(struct elf_file *file, const char *root,
         error = error_no_memory();
     free(walk.name);
     return error;
+}
+
+struct error *elf_file_functions(struct elf_file *file, const char *root,
+                                 bool (*visit)(const struct elf_symbol *function, void *data),
+                                 void *data)
+{
+    return walk_file(file, root, is_function, visit, data);
+}
+
+struct error *elf_file_variables(struct elf_file *file, const char *root,
+                                 bool (*visit)(const struct elf_symbol *variable, void *data),
+                                 void *data)
+{
+    return walk_file(file, root, is_variable, visit, data);
 }
 
 const char *elf_file_plt_target(struct elf_file *file, uint64_t address)

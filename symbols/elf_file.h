@@ -42,13 +42,17 @@ void elf_file_writable(const struct elf_file *file,
                        void (*visit)(uint64_t start, uint64_t end, void *data), void *data);
 /* Bytes of a thread's copy of the file's thread-local variables, at most: with alignment. */
 uint64_t elf_file_tls_size(const struct elf_file *file);
+/* The same rounded up to its alignment: a program's own copy begins so far below the thread
+ * pointer. */
+uint64_t elf_file_tls_block(const struct elf_file *file);
 
-struct elf_function {
-    const char *name; /* without a symbol version; valid during the callback only */
-    uint64_t address; /* file virtual address */
-    uint64_t size;    /* bytes, 0 if unknown */
-    bool ifunc;       /* STT_GNU_IFUNC: address is the resolver */
-    bool dynamic;     /* from .dynsym: other modules can bind to it */
+struct elf_symbol {
+    const char *name;  /* without a symbol version; valid during the callback only */
+    uint64_t address;  /* file virtual address; of a thread-local variable, in its template */
+    uint64_t size;     /* bytes, 0 if unknown */
+    bool ifunc;        /* STT_GNU_IFUNC: address is the resolver */
+    bool thread_local; /* STT_TLS */
+    bool dynamic;      /* from .dynsym: other modules can bind to it */
 };
 
 /*
@@ -59,7 +63,12 @@ struct elf_function {
  * Never asks the network. A visit that returns false ends the walk.
  */
 struct error *elf_file_functions(struct elf_file *file, const char *root,
-                                 bool (*visit)(const struct elf_function *function, void *data),
+                                 bool (*visit)(const struct elf_symbol *function, void *data),
+                                 void *data);
+
+/* The same for each defined variable. */
+struct error *elf_file_variables(struct elf_file *file, const char *root,
+                                 bool (*visit)(const struct elf_symbol *variable, void *data),
                                  void *data);
 
 /* Reads the file's contents at a virtual address (no relocation applied); the count read. */

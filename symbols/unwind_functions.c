@@ -48,7 +48,7 @@ struct visit {
     bool out_of_memory;
 };
 
-static bool visit(const struct elf_function *symbol, void *data)
+static bool visit(const struct elf_symbol *symbol, void *data)
 {
     struct visit *self = data;
     struct unwind_function function = {.address = symbol->address,

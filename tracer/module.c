@@ -101,7 +101,7 @@ static bool is_traced_here(uint64_t address, void *data)
     return name && allocators_find(walk->registry->allocators, name, walk->file_name);
 }
 
-static bool hands_on(struct symbol_walk *walk, const struct elf_function *symbol)
+static bool hands_on(struct symbol_walk *walk, const struct elf_symbol *symbol)
 {
     uint8_t body[WRAPPER_BODY];
     size_t size = symbol->size && symbol->size < sizeof body ? symbol->size : sizeof body;
@@ -111,7 +111,7 @@ static bool hands_on(struct symbol_walk *walk, const struct elf_function *symbol
 }
 
 /* Those of a C library: a shared one offers them, a static program has them linked in. */
-static void note_exit(struct module *module, const struct elf_function *symbol)
+static void note_exit(struct module *module, const struct elf_symbol *symbol)
 {
     if (!symbol->dynamic && elf_file_has_interpreter(module->elf))
         return;
@@ -122,7 +122,7 @@ static void note_exit(struct module *module, const struct elf_function *symbol)
         module->exits[i] = symbol->address;
 }
 
-static void note_symbol(struct module *module, const struct elf_function *symbol)
+static void note_symbol(struct module *module, const struct elf_symbol *symbol)
 {
     if (strcmp(symbol->name, "_dl_debug_state") == 0)
         module->linker_breakpoint = symbol->address;
@@ -144,7 +144,7 @@ static void note_symbol(struct module *module, const struct elf_function *symbol
         module->glibc_heap = true;
 }
 
-static bool visit_symbol(const struct elf_function *symbol, void *data)
+static bool visit_symbol(const struct elf_symbol *symbol, void *data)
 {
     struct symbol_walk *walk = data;
     if (symbol->ifunc)

@@ -62,6 +62,7 @@ add_custom_target(symbols_fixtures
 
 add_symbols_test(proc_maps)
 add_symbols_test(elf_file)
+add_symbols_test(variables)
 add_symbols_test(symbolize)
 if(CLANGXX_PROGRAM)
   target_compile_definitions(test_symbolize PRIVATE HAVE_CLANG)

@@ -29,10 +29,10 @@ static struct elf_file *open_fixture(const char *path)
 struct wanted {
     const char *name;
     unsigned int static_visits, dynamic_visits;
-    struct elf_function function;
+    struct elf_symbol function;
 };
 
-static bool look_for(const struct elf_function *function, void *data)
+static bool look_for(const struct elf_symbol *function, void *data)
 {
     struct wanted *wanted = data;
     assert_null(strchr(function->name, '@'));
@@ -203,7 +203,7 @@ static void functions_of_stripped_files_come_from_where_packagers_put_them(void 
     assert_int_equal(wanted.static_visits, 0);
 }
 
-static bool stop_at_once(const struct elf_function *function, void *data)
+static bool stop_at_once(const struct elf_symbol *function, void *data)
 {
     (void)function;
     ++*(unsigned int *)data;
