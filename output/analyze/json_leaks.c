@@ -8,21 +8,34 @@
 #include "output/analyze/internal_frames.h"
 #include "output/analyze/json_build.h"
 #include "output/analyze/leak_records.h"
+#include "output/analyze/leak_samples.h"
 #include "output/analyze/same_stacks.h"
+
+/* What the objects of a check's sites are made from. */
+struct maker {
+    const struct report *report;
+    const struct internal_site *sites; /* by stack */
+    const struct leak_samples *samples;
+};
 
 /* Lines of a stack that are written, innermost first: a log may have a site for each depth of a
  * very deep one. */
 #define MOST_LINES 256
+
+static json_t *finished(struct json_build object)
+{
+    if (!object.failed)
+        return object.json;
+    json_decref(object.json);
+    return NULL;
+}
 
 static json_t *amount_of(const struct leak_amount *amount)
 {
     struct json_build object = json_begin();
     json_put_number(&object, "bytes", amount->bytes);
     json_put_number(&object, "blocks", amount->blocks);
-    if (!object.failed)
-        return object.json;
-    json_decref(object.json);
-    return NULL;
+    return finished(object);
 }
 
 /* The functions' names, innermost first. */
@@ -45,10 +58,71 @@ static json_t *stack_of(const struct catalog *catalog, uint32_t stack)
     return NULL;
 }
 
-static struct json_build site_of(const struct report *report, const struct leak_record *record,
-                                 const struct internal_site *sites)
+/* ---- Paths ---- */
+
+static const char *root_kind(uint32_t kind)
 {
-    const struct catalog *catalog = &report->replay->catalog;
+    static const char *const names[] = {"register", "stack", "global", "tls", "mapping"};
+    return kind < sizeof names / sizeof *names ? names[kind] : "unknown";
+}
+
+static json_t *root_of(const struct catalog *catalog, const struct leak_root *root)
+{
+    if (!root)
+        return json_null();
+    struct json_build object = json_begin();
+    bool word = root->kind != LOG_ROOT_REGISTER;
+    json_put_text(&object, "kind", root_kind(root->kind));
+    json_put_text(&object, "name", *root->name ? root->name : NULL);
+    json_put_text(&object, "module", root->module ? catalog->modules[root->module].path : NULL);
+    json_put(&object, "address", word ? json_of_number(root->address) : json_null());
+    json_put(&object, "thread",
+             root->thread ? json_integer(catalog->threads[root->thread].tid) : json_null());
+    return finished(object);
+}
+
+static json_t *step_of(const struct maker *maker, const struct leak_sample *sample,
+                       const struct leak_step *step)
+{
+    const struct leak_block *list = sample->blocks->list;
+    const struct leak_block *block = &list[step->block];
+    bool held = block->parent != LEAK_NO_BLOCK;
+    struct json_build object = json_begin();
+    json_put_number(&object, "left_out", step->left_out);
+    json_put(&object, "offset",
+             held ? json_of_number(block->holder - list[block->parent].address) : json_null());
+    json_put(&object, "into", json_boolean(step->block == sample->middle));
+    json_put_number(&object, "bytes", block->size);
+    json_put_text(
+        &object, "function",
+        internal_site_line(&maker->report->replay->catalog, maker->sites[block->stack]).function);
+    return finished(object);
+}
+
+static json_t *path_of(const struct maker *maker, size_t record)
+{
+    struct leak_sample sample;
+    if (!leak_samples_get(maker->samples, record, &sample))
+        return json_null();
+    json_t *steps = json_array();
+    for (size_t i = 0; steps && i < sample.path.count; i++) {
+        if (json_array_append_new(steps, step_of(maker, &sample, &sample.path.steps[i])) != 0) {
+            json_decref(steps);
+            steps = NULL;
+        }
+    }
+    struct json_build object = json_begin();
+    json_put(&object, "root", root_of(&maker->report->replay->catalog, sample.path.root));
+    json_put(&object, "blocks", steps);
+    return finished(object);
+}
+
+/* ---- Checks ---- */
+
+static struct json_build site_of(const struct maker *maker, const struct leak_record *record,
+                                 size_t number)
+{
+    const struct catalog *catalog = &maker->report->replay->catalog;
     struct json_build object = json_begin();
     json_put_text(&object, "kind", leak_kind_name(record->reach));
     json_put_number(&object, "bytes", record->direct.bytes);
@@ -58,12 +132,14 @@ static struct json_build site_of(const struct report *report, const struct leak_
         json_put_number(&object, "indirect_blocks", record->indirect.blocks);
     }
     json_put(&object, "before_attach", json_boolean(record->found));
-    struct catalog_line line = internal_site_line(catalog, sites[record->stack]);
+    struct catalog_line line = internal_site_line(catalog, maker->sites[record->stack]);
     json_put_text(&object, "function", line.function);
     json_put_text(&object, "module", line.module);
     json_put_text(&object, "file", line.file);
     json_put_number(&object, "line", line.line);
     json_put(&object, "stack", stack_of(catalog, record->stack));
+    if (maker->report->replay->leaks.keep_paths)
+        json_put(&object, "path", path_of(maker, number));
     return object;
 }
 
@@ -96,15 +172,20 @@ static struct error *print_sites(const struct report *report, FILE *out,
 {
     const struct options *options = report->options;
     struct leak_records records;
+    struct leak_samples *samples = NULL;
     struct error *error = leak_records_collect(report, query, &records);
     if (error)
         return error;
-    for (size_t i = 0; !error && i < records.count && !ferror(out); i++) {
-        if (options->limit_given && i >= options->limit)
-            break;
+    size_t count = records.count;
+    if (options->limit_given && count > options->limit)
+        count = options->limit;
+    error = leak_samples_create(report, query, &records, count, &samples);
+    const struct maker maker = {.report = report, .sites = sites, .samples = samples};
+    for (size_t i = 0; !error && i < count && !ferror(out); i++) {
         fputs(i ? ",\n    " : "\n    ", out);
-        error = json_print(out, site_of(report, &records.list[i], sites), 0);
+        error = json_print(out, site_of(&maker, &records.list[i], i), 0);
     }
+    leak_samples_destroy(samples);
     leak_records_deinit(&records);
     return error;
 }

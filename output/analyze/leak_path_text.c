@@ -6,112 +6,27 @@
 
 #include "output/analyze/format.h"
 #include "output/analyze/internal_frames.h"
-#include "output/analyze/leak_paths.h"
-
-/* The block that stands for a record's. */
-struct sample {
-    uint32_t check; /* 0: there is none */
-    uint32_t block; /* place in the check's */
-};
+#include "output/analyze/leak_samples.h"
 
 struct leak_path_texts {
     const struct report *report;
-    const struct leak_records_query *query;
-    const struct leak_records *records;
-    size_t count;
-    struct sample *samples;              /* by record */
-    struct leak_way **ways;              /* by check, for those that have samples */
-    struct internal_site *sites;         /* by stack */
-    const struct leak_record **by_place; /* for bsearch(3) */
+    struct leak_samples *samples;
+    struct internal_site *sites; /* by stack */
 };
-
-static int by_place(const void *one, const void *other)
-{
-    return leak_record_compare(*(const struct leak_record *const *)one,
-                               *(const struct leak_record *const *)other);
-}
-
-/* The record among the first ones that a block is counted in, or NULL. */
-static const struct leak_record *record_of(const struct leak_path_texts *texts,
-                                           const struct leak_check *check,
-                                           const struct leak_block *block)
-{
-    const struct leak_record like = {
-        .reach = block->reach,
-        .stack = texts->query->same[block->stack],
-        .process = texts->query->by_process ? check->process : 0,
-        .found = block->found,
-    };
-    const struct leak_record *key = &like;
-    const struct leak_record **found =
-        bsearch(&key, texts->by_place, texts->count, sizeof *texts->by_place, by_place);
-    return found ? *found : NULL;
-}
-
-/* Of each record the largest block is shown, and the first one of these. */
-static void choose_samples(struct leak_path_texts *texts)
-{
-    const struct leak_checks *checks = &texts->report->replay->leaks;
-    for (uint32_t i = 1; i < checks->count; i++) {
-        const struct leak_check *check = &checks->list[i];
-        size_t count = check->shown && check->paths ? check->paths->blocks.count : 0;
-        for (uint32_t j = 0; j < count; j++) {
-            const struct leak_block *list = check->paths->blocks.list;
-            const struct leak_record *record = NULL;
-            if (list[j].reach != LOG_DEFINITELY_LOST)
-                record = record_of(texts, check, &list[j]);
-            if (!record)
-                continue;
-            struct sample *sample = &texts->samples[record - texts->records->list];
-            if (!sample->check ||
-                checks->list[sample->check].paths->blocks.list[sample->block].size < list[j].size)
-                *sample = (struct sample){.check = i, .block = j};
-        }
-    }
-}
-
-static struct error *find_ways(struct leak_path_texts *texts)
-{
-    const struct leak_checks *checks = &texts->report->replay->leaks;
-    for (size_t i = 0; i < texts->count; i++) {
-        uint32_t id = texts->samples[i].check;
-        if (!id || texts->ways[id])
-            continue;
-        texts->ways[id] = leak_ways_find(&checks->list[id].paths->blocks);
-        if (!texts->ways[id])
-            return error_no_memory();
-    }
-    return NULL;
-}
 
 struct error *leak_path_texts_create(const struct report *report,
                                      const struct leak_records_query *query,
                                      const struct leak_records *records, size_t count,
                                      struct leak_path_texts **result)
 {
-    const struct replay *replay = report->replay;
     struct leak_path_texts *texts = calloc(1, sizeof *texts);
     if (!texts)
         return error_no_memory();
-    *texts = (struct leak_path_texts){
-        .report = report,
-        .query = query,
-        .records = records,
-        .count = count,
-        .samples = calloc(count + 1, sizeof *texts->samples),
-        .by_place = malloc((count + 1) * sizeof *texts->by_place),
-        .ways = calloc(replay->leaks.count + 1, sizeof *texts->ways),
-        .sites = internal_sites(&replay->catalog, report->options),
-    };
-    struct error *error = error_no_memory();
-    if (texts->samples && texts->by_place && texts->ways && texts->sites) {
-        for (size_t i = 0; i < count; i++)
-            texts->by_place[i] = &records->list[i];
-        qsort(texts->by_place, count, sizeof *texts->by_place, by_place);
-        choose_samples(texts);
-        error_free(error);
-        error = find_ways(texts);
-    }
+    texts->report = report;
+    texts->sites = internal_sites(&report->replay->catalog, report->options);
+    struct error *error = texts->sites
+                              ? leak_samples_create(report, query, records, count, &texts->samples)
+                              : error_no_memory();
     if (error)
         leak_path_texts_destroy(texts);
     else
@@ -121,11 +36,7 @@ struct error *leak_path_texts_create(const struct report *report,
 
 void leak_path_texts_destroy(struct leak_path_texts *texts)
 {
-    for (size_t i = 0; texts->ways && i < texts->report->replay->leaks.count; i++)
-        free(texts->ways[i]);
-    free(texts->ways);
-    free(texts->samples);
-    free(texts->by_place);
+    leak_samples_destroy(texts->samples);
     free(texts->sites);
     free(texts);
 }
@@ -221,21 +132,16 @@ static void print_step(const struct leak_path_texts *texts, FILE *out,
 
 void leak_path_texts_print(const struct leak_path_texts *texts, size_t record, FILE *out)
 {
-    const struct leak_checks *checks = &texts->report->replay->leaks;
-    const struct sample *sample = &texts->samples[record];
-    if (!sample->check)
+    struct leak_sample sample;
+    if (!leak_samples_get(texts->samples, record, &sample))
         return;
-    const struct leak_paths *paths = checks->list[sample->check].paths;
-    const struct leak_way *way = &texts->ways[sample->check][sample->block];
-    const struct leak_path path = leak_path_to(paths, texts->ways[sample->check], sample->block);
-    if (!path.count || (!path.root && path.count == 1))
-        return;
+    const struct leak_path *path = &sample.path;
     fputs("  reached from\n    ", out);
-    if (path.root)
-        print_root(out, &texts->report->replay->catalog, path.root);
+    if (path->root)
+        print_root(out, &texts->report->replay->catalog, path->root);
     else
         fputs("a lost block", out);
     fputc('\n', out);
-    for (size_t i = 0; i < path.count; i++)
-        print_step(texts, out, &paths->blocks, &path.steps[i], i + 1 == path.count, way->middle);
+    for (size_t i = 0; i < path->count; i++)
+        print_step(texts, out, sample.blocks, &path->steps[i], i + 1 == path->count, sample.middle);
 }

@@ -14,7 +14,7 @@ static const struct report_kind kinds[] = {
     [REPORT_LEAK_SUMMARY] = {"--leaks=summary", report_leak_summary, REPLAY_BY_STACK, 0, NULL},
     [REPORT_LEAK_CHECKS] = {"--leaks=checks", report_leak_checks, REPLAY_BY_STACK, 0, NULL},
     [REPORT_UNFREED] = {"--leaks=unfreed", report_unfreed, REPLAY_BY_STACK, 0, NULL},
-    [REPORT_JSON] = {"--json", report_json, REPLAY_BY_STACK, 0, NULL},
+    [REPORT_JSON] = {"--json", report_json, REPLAY_BY_STACK, REPLAY_NEEDS_PATHS, NULL},
     [REPORT_TIMELINE] = {"--timeline", report_timeline, REPLAY_BY_STACK, REPLAY_NEEDS_HISTORY,
                          NULL},
     [REPORT_SAVED] = {"--save", report_saved, REPLAY_BY_PROCESS, 0, NULL},

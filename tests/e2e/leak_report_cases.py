@@ -256,6 +256,42 @@ def each_kind_of_root_is_named(tools):
 
 
 @case
+def json_has_the_paths(tools):
+    report = tools.json(sample().write(path := tools.log()))
+    paths = {(site["kind"], site["bytes"]): site["path"]
+             for site in report["leak_checks"][0]["sites"]}
+    load = {"left_out": 0, "offset": None, "into": False, "bytes": 100, "function": "load"}
+    node = {"left_out": 0, "offset": None, "into": False, "bytes": 16, "function": "make_node"}
+    cache = {"kind": "global", "name": "cache+0x10", "module": "/bin/server", "address": 0x4010,
+             "thread": None}
+    equal(paths, {("definitely_lost", 16): None,
+                  ("indirectly_lost", 32): {"root": None, "blocks": [
+                      node, {**load, "offset": 8, "bytes": 32}]},
+                  ("possibly_lost", 50): {"root": cache, "blocks": [
+                      load, {**node, "offset": 16, "bytes": 50, "into": True}]},
+                  ("still_reachable", 108): {"root": cache, "blocks": [load]}}, "paths")
+    tools.analyze(path, f"--save={(saved := tools.log('.json'))}")
+    with open(saved, encoding="utf-8") as file:
+        check('"path"' not in file.read(), "a baseline has paths")
+
+
+@case
+def json_has_the_paths_of_each_check_by_itself(tools):
+    log = LeakLog()
+    for name, size in (("first", 10), ("second", 1000)):
+        log.check()
+        root = log.root(leak_log.TLS, thread=1, address=0x7f00, name=name)
+        log.verdict(REACHABLE, 0x1000, size, "malloc main", root=root, holder=0x7f00)
+        log.end_check()
+    report = tools.json(log.write(tools.log()), "--check=all")
+    paths = [each["sites"][0]["path"] for each in report["leak_checks"]]
+    equal([path["root"] for path in paths],
+          [{"kind": "tls", "name": name, "module": None, "address": 0x7f00, "thread": 201}
+           for name in ("first", "second")], "roots")
+    equal([path["blocks"][0]["bytes"] for path in paths], [10, 1000], "blocks")
+
+
+@case
 def the_middle_of_a_long_path_is_left_out(tools):
     log = LeakLog()
     log.check()
