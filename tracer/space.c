@@ -365,12 +365,11 @@ const struct space_module *space_module_at(const struct space *space, uint64_t a
     return NULL;
 }
 
-/* Where the target's files are seen from here: "" if it has our root directory. */
-static void root_of(pid_t pid, char *out, size_t size)
+void space_root(const struct space *space, char *out, size_t size)
 {
     char path[32];
     struct stat theirs, ours;
-    snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+    snprintf(path, sizeof path, "/proc/%d/root", (int)space->pid);
     bool same = stat(path, &theirs) == 0 && stat("/", &ours) == 0 && theirs.st_dev == ours.st_dev &&
                 theirs.st_ino == ours.st_ino;
     snprintf(out, size, "%s", same ? "" : path);
@@ -511,7 +510,7 @@ static void add_mapping(struct session *session, struct space *space, struct tra
         char root[32];
         size_t id_size;
         const uint8_t *id = elf_file_build_id(module->elf, &id_size);
-        root_of(space->pid, root, sizeof root);
+        space_root(space, root, sizeof root);
         recorder_module(session->recorder, module->id, elf_file_descriptor(module->elf),
                         module->path, id, id_size, root);
     }

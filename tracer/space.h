@@ -105,6 +105,9 @@ size_t space_restore_text(const struct space *space);
 /* The same for the breakpoints that scratch_adopt() has found and that were not set anew. */
 void space_restore_adopted(const struct space *space);
 
+/* Where the files of the space's process are seen from here, "" if it has our root directory. */
+void space_root(const struct space *space, char *out, size_t size);
+
 /* The module at address, or NULL. */
 const struct space_module *space_module_at(const struct space *space, uint64_t address);
 

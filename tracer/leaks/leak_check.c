@@ -7,6 +7,7 @@
 #include "tracer/leaks/leak_job.h"
 #include "tracer/leaks/leak_requests.h"
 #include "tracer/leaks/leak_thread.h"
+#include "tracer/proc_files.h"
 #include "tracer/session.h"
 #include "tracer/step.h"
 
@@ -124,6 +125,17 @@ static bool gives_up(void *session)
     return recorder_gives_up(((struct session *)session)->recorder);
 }
 
+/* For names; without memory for them there are none. */
+static void note_modules(struct leak_job *job, const struct space *space)
+{
+    const struct space_module *program = space_module_at(space, proc_entry(space->pid));
+    job->program = program ? program->module->id : 0;
+    space_root(space, job->root, sizeof job->root);
+    job->modules = malloc(space->module_count * sizeof *job->modules);
+    for (size_t i = 0; job->modules && i < space->module_count; i++)
+        job->modules[job->module_count++] = space->modules[i].module;
+}
+
 /* The job's notes have been taken. It is given away, or destroyed. */
 static void send(struct session *session, struct tracee *tracee, struct leak_job *job,
                  uint64_t start)
@@ -137,6 +149,7 @@ static void send(struct session *session, struct tracee *tracee, struct leak_job
         job->released = true;
         job->held_ns = held_ns;
     }
+    note_modules(job, tracee->space);
     job->head.check.check = ++session->leaks->checks;
     session->counters.leak_checks++;
     session->counters.leak_copies += copied;

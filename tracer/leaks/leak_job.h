@@ -26,8 +26,10 @@ struct leak_job {
     pid_t memory; /* whose memory is read: a stopped thread's, or a copy's */
     bool copied;
     struct roots_notes notes;
-    struct module **modules; /* of notes.data, in the same order; the session's */
-    char root[32];           /* below which the target's files are seen */
+    const struct module **modules; /* those of the process; the session's */
+    size_t module_count;
+    uint32_t program; /* the id of the program's own among them, 0 if unknown */
+    char root[32];    /* below which the target's files are seen */
 
     /* The recording thread's. */
     struct live_block *blocks; /* ascending */

@@ -27,6 +27,7 @@ struct writing {
     struct recorder *recorder;
     const struct leak_job *job;
     const struct roots *roots;
+    struct leak_names *names;
     struct known_root *known;
     uint32_t *written;
 };
@@ -45,17 +46,31 @@ static const struct roots_data *data_at(const struct roots_notes *notes, uint64_
     return NULL;
 }
 
+static uint64_t thread_pointer_of(const struct roots_notes *notes, uint32_t thread)
+{
+    for (size_t i = 0; i < notes->thread_count; i++) {
+        if (notes->threads[i].thread == thread)
+            return notes->threads[i].thread_pointer;
+    }
+    return 0;
+}
+
 static void describe_word(const struct writing *writing, const struct reach_range *range,
                           uint64_t address, struct log_root *root)
 {
+    const struct leak_job *job = writing->job;
     const struct roots_data *data =
-        range->kind == LOG_ROOT_GLOBAL ? data_at(&writing->job->notes, address) : NULL;
+        range->kind == LOG_ROOT_GLOBAL ? data_at(&job->notes, address) : NULL;
     root->kind = range->kind;
     root->thread = range->thread;
     root->address = address;
     if (data) {
         root->module = data->module;
         root->address = address - data->bias;
+        root->name = text_of(leak_names_global(writing->names, job, root->module, root->address));
+    } else if (range->kind == LOG_ROOT_TLS) {
+        uint64_t thread_pointer = thread_pointer_of(&job->notes, range->thread);
+        root->name = text_of(leak_names_local(writing->names, job, thread_pointer, address));
     }
 }
 
@@ -117,10 +132,11 @@ static void forget(struct writing *writing)
 
 struct error *leak_records_put(struct recorder *recorder, const struct leak_job *job,
                                const struct roots *roots, const struct reach_result *result,
-                               uint32_t *roots_written, struct leak_sums *sums)
+                               struct leak_names *names, uint32_t *roots_written,
+                               struct leak_sums *sums)
 {
     struct writing writing = {
-        .recorder = recorder, .job = job, .roots = roots, .written = roots_written};
+        .recorder = recorder, .job = job, .roots = roots, .names = names, .written = roots_written};
     *sums = (struct leak_sums){0};
     for (size_t i = 0; i < job->block_count; i++) {
         const struct live_block *block = &job->blocks[i];

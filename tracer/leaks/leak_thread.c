@@ -23,6 +23,7 @@ struct leak_thread {
     pthread_cond_t changed;
     struct leak_job *first, *last; /* those that are waiting */
     bool finishing;
+    struct leak_names *names;
     uint32_t roots_written;
 };
 
@@ -158,7 +159,7 @@ static void work(struct leak_thread *thread, struct leak_job *job)
     if (!error && job->lacking)
         warn(thread, job, "there was no memory for some of the blocks, which are left out");
     if (!error)
-        error = leak_records_put(thread->options.recorder, job, &roots, &result,
+        error = leak_records_put(thread->options.recorder, job, &roots, &result, thread->names,
                                  &thread->roots_written, &sums);
     await_release(thread, job);
     if (error) {
@@ -230,8 +231,10 @@ struct error *leak_thread_start(const struct leak_thread_options *options, struc
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&thread->changed, &clock);
     pthread_condattr_destroy(&clock);
-    struct error *error = start(thread);
+    thread->names = leak_names_create();
+    struct error *error = thread->names ? start(thread) : error_no_memory();
     if (error) {
+        leak_names_destroy(thread->names);
         free(thread);
         return error;
     }
@@ -284,5 +287,6 @@ void leak_thread_finish(struct leak_thread *thread)
     pthread_join(thread->thread, NULL);
     pthread_mutex_destroy(&thread->lock);
     pthread_cond_destroy(&thread->changed);
+    leak_names_destroy(thread->names);
     free(thread);
 }
