@@ -103,6 +103,7 @@ $option -l from -x -d 'Only allocations made from this second on'
 $option -l older-than -x -d 'Of what is not freed only blocks that lived so many seconds'
 $option -l to -x -d 'Stop at this second'
 $option -l suppressions -r -F -d 'Leaks that are not to count'
+$option -l no-builtin-suppressions -d "Count the C library's own memory, too"
 $option -l gen-suppressions -d 'List leaks as suppressions'
 $option -l save -r -F -d 'Keep the --json report with all stacks as a baseline'
 $option -l compare -k -x -a '(__fish_allocptrace_analyze_files "cbor(?:\.zst)?|json")' -d 'What grew and shrank since a baseline'

@@ -8,6 +8,7 @@
 #ifndef ALLOCPTRACE_ANALYZE_EMBEDDED_H
 #define ALLOCPTRACE_ANALYZE_EMBEDDED_H
 
+extern const char text_builtin_supp[];
 extern const char text_flamegraph_css[];
 extern const char text_flamegraph_js[];
 extern const char text_sqlite_schema_sql[];

@@ -22,6 +22,8 @@ const struct json_field json_total_fields[] = {
     TOTAL("leaked_blocks", leaked),
     TOTAL("suppressed_bytes", suppressed_bytes),
     TOTAL("suppressed_blocks", suppressed),
+    TOTAL("built_in_suppressed_bytes", built_in_bytes),
+    TOTAL("built_in_suppressed_blocks", built_in),
     TOTAL("temporary_allocations", temporary),
     TOTAL("temporary_bytes", temporary_bytes),
     TOTAL("failed_allocations", failed),

@@ -175,13 +175,11 @@ void leak_check_sum_up(struct leak_check *check)
     check->built_in = (struct leak_amount){0};
     for (size_t i = 0; i < check->sum_count; i++) {
         const struct leak_sum *sum = &check->sums[i];
-        struct leak_amount *to = sum->suppressed ? &check->suppressed : &check->kinds[sum->reach];
+        struct leak_amount *to = &check->kinds[sum->reach];
+        if (sum->suppressed)
+            to = sum->suppressed == LEAK_SUPPRESSED ? &check->suppressed : &check->built_in;
         to->bytes += sum->amount.bytes;
         to->blocks += sum->amount.blocks;
-        if (sum->suppressed != LEAK_BUILT_IN_SUPPRESSED)
-            continue;
-        check->built_in.bytes += sum->amount.bytes;
-        check->built_in.blocks += sum->amount.blocks;
     }
 }
 

@@ -80,7 +80,8 @@ struct leak_check {
     bool ended;      /* else it was cut off */
     bool shown;
     struct leak_amount kinds[LOG_REACH_KINDS]; /* what is not suppressed */
-    struct leak_amount suppressed, built_in;   /* of them: by what the program has built in */
+    struct leak_amount suppressed;             /* by a file of the user's */
+    struct leak_amount built_in;               /* by what the program has built in */
     struct leak_sum *sums;                     /* by stack and kind */
     size_t sum_count;
     uint64_t numbers[LEAK_NUMBERS];

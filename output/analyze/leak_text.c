@@ -72,14 +72,10 @@ static void print_total(const struct report *report, FILE *out, const char *titl
 void leak_text_totals(const struct report *report, FILE *out)
 {
     const struct replay_totals *totals = &report->replay->totals;
-    const struct leak_amount own = {
-        .bytes = totals->lost_suppressed.bytes - totals->lost_built_in.bytes,
-        .blocks = totals->lost_suppressed.blocks - totals->lost_built_in.blocks,
-    };
     for (int reach = LOG_DEFINITELY_LOST; reach >= LOG_REACHABLE; reach--)
         print_total(report, out, leak_kind_title((enum log_reach)reach), &totals->lost[reach]);
-    if (own.blocks)
-        print_total(report, out, "suppressed", &own);
+    if (totals->lost_suppressed.blocks)
+        print_total(report, out, "suppressed", &totals->lost_suppressed);
     if (totals->lost_built_in.blocks)
         print_total(report, out, "suppressed (built-in)", &totals->lost_built_in);
 }

@@ -244,6 +244,8 @@ static struct error *analyze(const struct options *options, bool *failed)
     error = make_observers(options, &observers, &replay_options.observers);
     for (size_t i = 0; !error && i < options->suppressions_count; i++)
         error = suppressions_read(&suppressions, options->suppressions[i]);
+    if (!error && !options->no_builtin_suppressions)
+        error = suppressions_add_built_in(&suppressions);
     if (!error)
         error = profile_load(options->logs, options->log_count, &replay_options, warn_truncated,
                              &profile);

@@ -43,6 +43,7 @@ enum option_id {
     OPTION_FROM,
     OPTION_TO,
     OPTION_SUPPRESSIONS,
+    OPTION_NO_BUILTIN_SUPPRESSIONS,
     OPTION_GEN_SUPPRESSIONS,
     OPTION_FAIL_IF,
     OPTION_WARN_IF,
@@ -79,6 +80,7 @@ static const struct option long_options[] = {
     {"from", required_argument, NULL, OPTION_FROM},
     {"to", required_argument, NULL, OPTION_TO},
     {"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},
+    {"no-builtin-suppressions", no_argument, NULL, OPTION_NO_BUILTIN_SUPPRESSIONS},
     {"gen-suppressions", no_argument, NULL, OPTION_GEN_SUPPRESSIONS},
     {"fail-if", required_argument, NULL, OPTION_FAIL_IF},
     {"warn-if", required_argument, NULL, OPTION_WARN_IF},
@@ -376,6 +378,9 @@ static struct error *take_option(struct options *options, int id, const char *va
         return option_seconds("to", value, &options->to);
     case OPTION_SUPPRESSIONS:
         return add_suppressions(options, value);
+    case OPTION_NO_BUILTIN_SUPPRESSIONS:
+        options->no_builtin_suppressions = true;
+        break;
     case OPTION_GEN_SUPPRESSIONS:
         options->gen_suppressions = true;
         return add_report(options, REPORT_LEAKS, NULL);

@@ -87,6 +87,7 @@ struct options {
     const char *baseline;      /* to compare with, NULL for none */
     const char **suppressions; /* files of --suppressions */
     size_t suppressions_count;
+    bool no_builtin_suppressions;
     bool gen_suppressions;
     struct gate *gates; /* of --fail-if and --warn-if, as given */
     size_t gate_count;

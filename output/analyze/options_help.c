@@ -70,6 +70,7 @@ void options_print_help(void)
         "Leaks that are known:\n"
         "      --suppressions=FILE  leaks that are not to count, in LeakSanitizer's format:\n"
         "                           leak:PATTERN, for a function, file or module. Repeatable\n"
+        "      --no-builtin-suppressions  show what the C library keeps for itself, too\n"
         "      --gen-suppressions   list leaks as such a file, with a suppression for each\n"
         "\n"
         "Compared with an earlier run:\n"

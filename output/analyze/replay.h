@@ -94,6 +94,7 @@ struct replay_totals {
     uint64_t peak_bytes, peak_blocks, peak_time; /* time in ticks, or events */
     uint64_t leaked, leaked_bytes;
     uint64_t suppressed, suppressed_bytes; /* would have leaked, see suppressions.h */
+    uint64_t built_in, built_in_bytes;     /* likewise, by what is built in */
     uint64_t left_bytes; /* alive at the end of their process or of the log, young ones as well */
     uint64_t last_time;  /* ticks, or events */
     uint64_t events;

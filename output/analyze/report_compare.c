@@ -207,6 +207,7 @@ struct error *report_compare(const struct report *report, FILE *out)
     if (!any)
         fputs("\nNo site changed.\n", out);
     comparison_sites_deinit(&sites);
-    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, out);
+    suppressions_print_built_in(report->suppressions, report->options->verbose, out);
+    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, report->options->verbose, out);
     return NULL;
 }

@@ -189,18 +189,28 @@ static struct error *print_histograms(const struct report *report, FILE *out)
     return error;
 }
 
-/* All of them, those that have matched nothing as well. */
-static struct error *print_suppressions(const struct suppressions *suppressions, FILE *out)
+/* Those that are given, also if they have matched nothing; or the used ones of those built in. */
+static struct error *print_suppressions(const struct suppressions *suppressions, bool built_in,
+                                        FILE *out)
 {
     struct error *error = NULL;
-    fputs(",\n \"suppressions\": [", out);
-    for (size_t i = 0; !error && i < suppressions->count; i++) {
+    bool any = false;
+    size_t end = built_in ? suppressions->count : suppressions->given;
+    fprintf(out, ",\n \"%s\": [", built_in ? "built_in_suppressions" : "suppressions");
+    for (size_t i = built_in ? suppressions->given : 0; !error && i < end; i++) {
         const struct suppression *suppression = &suppressions->list[i];
+        if (built_in && !suppression->blocks && !suppression->check_blocks)
+            continue;
         struct json_build object = json_begin();
         json_put_text(&object, "pattern", suppression->pattern);
         json_put_number(&object, "blocks", suppression->blocks);
         json_put_number(&object, "bytes", suppression->bytes);
-        fputs(i ? ",\n  " : "\n  ", out);
+        if (built_in) {
+            json_put_number(&object, "check_blocks", suppression->check_blocks);
+            json_put_number(&object, "check_bytes", suppression->check_bytes);
+        }
+        fputs(any ? ",\n  " : "\n  ", out);
+        any = true;
         error = json_print(out, object, 0);
     }
     fputs("\n ]", out);
@@ -235,8 +245,10 @@ static struct error *print_report(const struct report *report, FILE *out, bool s
     if (!error)
         error = json_leaks_print(report, out);
     fputs("\n ]", out);
-    if (!error && report->suppressions && report->suppressions->count)
-        error = print_suppressions(report->suppressions, out);
+    if (!error && report->suppressions && report->suppressions->given)
+        error = print_suppressions(report->suppressions, false, out);
+    if (!error && report->suppressions && report->suppressions->count > report->suppressions->given)
+        error = print_suppressions(report->suppressions, true, out);
     if (report->comparison)
         fputs(",\n \"compare\": ", out);
     if (!error && report->comparison)

@@ -70,7 +70,7 @@ static struct error *print_records(const struct report *report,
     fputc('\n', out);
     leak_text_totals(report, out);
     print_hint(report, out, query->kinds);
-    suppressions_print(report->suppressions, SUPPRESSED_BY_CHECK, out);
+    suppressions_print(report->suppressions, SUPPRESSED_BY_CHECK, report->options->verbose, out);
     return NULL;
 }
 

@@ -9,7 +9,7 @@ struct error *report_leak_summary(const struct report *report, FILE *out)
 {
     leak_text_checks(report, out);
     leak_text_totals(report, out);
-    suppressions_print(report->suppressions, SUPPRESSED_BY_CHECK, out);
+    suppressions_print(report->suppressions, SUPPRESSED_BY_CHECK, report->options->verbose, out);
     return NULL;
 }
 

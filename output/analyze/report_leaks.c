@@ -68,7 +68,8 @@ struct error *report_unfreed(const struct report *report, FILE *out)
     if (shown < leaks.count)
         fprintf(out, "\n%zu more; --limit=0 shows all\n", leaks.count - shown);
     stack_sums_deinit(&leaks);
-    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, out);
+    suppressions_print_built_in(report->suppressions, report->options->verbose, out);
+    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, report->options->verbose, out);
     return NULL;
 }
 

@@ -107,6 +107,7 @@ struct error *report_leaks_compare(const struct report *report, FILE *out)
     if (shown < count)
         fprintf(out, "\n%zu more; --limit=0 shows all\n", count - shown);
     free(list);
-    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, out);
+    suppressions_print_built_in(report->suppressions, report->options->verbose, out);
+    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, report->options->verbose, out);
     return NULL;
 }

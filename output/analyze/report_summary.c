@@ -186,6 +186,11 @@ static void print_totals(const struct report *report, FILE *out)
         print_blocks(report, out, totals->suppressed_bytes, totals->suppressed);
         fputs(" more\n", out);
     }
+    if (totals->built_in) {
+        print_label(out, "Suppressed");
+        print_blocks(report, out, totals->built_in_bytes, totals->built_in);
+        fputs(" more (built-in): the C library's own\n", out);
+    }
     print_lost(report, out);
     print_label(out, "Temporary");
     fprintf(out, "%s allocation%s (%s) freed before the next one of their thread\n",
@@ -306,7 +311,7 @@ struct error *report_summary(const struct report *report, FILE *out)
         for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
             print_short_table(report, out, &sites, metrics[i]);
     sites_deinit(&sites);
-    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, out);
+    suppressions_print(report->suppressions, SUPPRESSED_UNFREED, report->options->verbose, out);
     print_notes(report, out);
     if (can_be_read_again(report->options))
         print_next(report, out);

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output/analyze/embedded.h"
 #include "output/analyze/format.h"
+#include "output/analyze/suppressed_stacks.h"
 
 #define TYPE "leak:"
+#define MODULE_TYPE "module:" /* in what is built in */
 #define BLANKS " \t\r\n"
 
 bool suppression_matches(const char *pattern, const char *text)
@@ -27,8 +30,12 @@ bool suppression_matches(const char *pattern, const char *text)
             continue;
         }
         size_t length = strcspn(pattern, "*$");
-        const char *hit = memmem(text, strlen(text), pattern, length);
-        if (!hit || (first && hit != text))
+        const char *hit = text;
+        if (!first)
+            hit = memmem(text, strlen(text), pattern, length);
+        else if (strncmp(text, pattern, length) != 0)
+            hit = NULL;
+        if (!hit)
             return false;
         first = false;
         text = hit + length;
@@ -38,6 +45,15 @@ bool suppression_matches(const char *pattern, const char *text)
 }
 
 /* ---- Files ---- */
+
+/* Without the blanks around it. */
+static char *trim(char *line)
+{
+    size_t length = strlen(line);
+    while (length && strchr(BLANKS, line[length - 1]))
+        line[--length] = 0;
+    return line + strspn(line, BLANKS);
+}
 
 static struct error *add(struct suppressions *suppressions, const char *pattern)
 {
@@ -59,15 +75,13 @@ static struct error *add(struct suppressions *suppressions, const char *pattern)
 static struct error *take_line(struct suppressions *suppressions, char *line, const char *path,
                                size_t number)
 {
-    size_t length = strlen(line);
-    while (length && strchr(BLANKS, line[length - 1]))
-        line[--length] = 0;
-    line += strspn(line, BLANKS);
+    line = trim(line);
     if (!*line || *line == '#')
         return NULL;
     if (strncmp(line, TYPE, strlen(TYPE)) != 0)
         return error_format(ERROR_USAGE, "%s:%zu: not " TYPE "PATTERN, a comment or blank: '%s'",
                             path, number, line);
+    suppressions->given++;
     return add(suppressions, line + strlen(TYPE));
 }
 
@@ -90,8 +104,42 @@ struct error *suppressions_read(struct suppressions *suppressions, const char *p
     return error;
 }
 
+static struct error *add_module(struct suppressions *suppressions, const char *pattern)
+{
+    size_t count = suppressions->module_count;
+    char **modules = realloc(suppressions->modules, (count + 1) * sizeof *modules);
+    if (!modules)
+        return error_no_memory();
+    suppressions->modules = modules;
+    modules[count] = strdup(pattern);
+    suppressions->module_count += modules[count] != NULL;
+    return modules[count] ? NULL : error_no_memory();
+}
+
+struct error *suppressions_add_built_in(struct suppressions *suppressions)
+{
+    struct error *error = NULL;
+    char *rest = NULL;
+    char *text = strdup(text_builtin_supp);
+    if (!text)
+        return error_no_memory();
+    for (char *line = strtok_r(text, "\n", &rest); line && !error;
+         line = strtok_r(NULL, "\n", &rest)) {
+        line = trim(line);
+        if (strncmp(line, MODULE_TYPE, strlen(MODULE_TYPE)) == 0)
+            error = add_module(suppressions, line + strlen(MODULE_TYPE));
+        else if (strncmp(line, TYPE, strlen(TYPE)) == 0)
+            error = add(suppressions, line + strlen(TYPE));
+    }
+    free(text);
+    return error;
+}
+
 void suppressions_deinit(struct suppressions *suppressions)
 {
+    for (size_t i = 0; i < suppressions->module_count; i++)
+        free(suppressions->modules[i]);
+    free(suppressions->modules);
     for (size_t i = 0; i < suppressions->count; i++)
         free(suppressions->list[i].pattern);
     free(suppressions->list);
@@ -99,55 +147,6 @@ void suppressions_deinit(struct suppressions *suppressions)
 }
 
 /* ---- Leaks ---- */
-
-/* The first one that matches a text: its number from 1, 0 for none. */
-static uint32_t match_text(const struct suppressions *suppressions, const char *text)
-{
-    for (size_t i = 0; i < suppressions->count; i++) {
-        if (suppression_matches(suppressions->list[i].pattern, text))
-            return (uint32_t)i + 1;
-    }
-    return 0;
-}
-
-static uint32_t match_frame(const struct suppressions *suppressions, const struct catalog *catalog,
-                            uint32_t id, const uint32_t *modules)
-{
-    const struct catalog_frame *frame = &catalog->frames[id];
-    uint32_t match = modules[frame->module];
-    for (uint32_t i = 0; !match && i < frame->location_count; i++) {
-        match = match_text(suppressions, frame->locations[i].function);
-        if (!match)
-            match = match_text(suppressions, frame->locations[i].file);
-    }
-    return match;
-}
-
-/* By stack id: the number of the suppression that it is suppressed by; NULL when out of memory. */
-static uint32_t *match_stacks(const struct suppressions *suppressions,
-                              const struct catalog *catalog)
-{
-    uint32_t *modules = calloc(catalog->module_count, sizeof *modules);
-    uint32_t *frames = calloc(catalog->frame_count, sizeof *frames);
-    uint32_t *stacks = calloc(catalog->stack_count, sizeof *stacks);
-    if (modules && frames && stacks) {
-        for (size_t i = 1; i < catalog->module_count; i++)
-            modules[i] = match_text(suppressions, catalog->modules[i].path);
-        for (size_t i = 1; i < catalog->frame_count; i++)
-            frames[i] = match_frame(suppressions, catalog, (uint32_t)i, modules);
-        /* A caller has a lower id than what it calls. */
-        for (size_t i = 1; i < catalog->stack_count; i++) {
-            const struct catalog_stack *stack = &catalog->stacks[i];
-            stacks[i] = frames[stack->frame] ? frames[stack->frame] : stacks[stack->parent];
-        }
-    } else {
-        free(stacks);
-        stacks = NULL;
-    }
-    free(modules);
-    free(frames);
-    return stacks;
-}
 
 static void apply_to_rows(struct suppressions *suppressions, const uint32_t *matches,
                           struct replay *replay, bool count)
@@ -162,8 +161,13 @@ static void apply_to_rows(struct suppressions *suppressions, const uint32_t *mat
             suppressions->list[match - 1].blocks += sums->leaked;
             suppressions->list[match - 1].bytes += sums->leaked_bytes;
         }
-        totals->suppressed += sums->leaked;
-        totals->suppressed_bytes += sums->leaked_bytes;
+        if (match <= suppressions->given) {
+            totals->suppressed += sums->leaked;
+            totals->suppressed_bytes += sums->leaked_bytes;
+        } else {
+            totals->built_in += sums->leaked;
+            totals->built_in_bytes += sums->leaked_bytes;
+        }
         totals->leaked -= sums->leaked;
         totals->leaked_bytes -= sums->leaked_bytes;
         sums->leaked = 0;
@@ -184,7 +188,7 @@ static void apply_to_check(struct suppressions *suppressions, const uint32_t *ma
             match = matches[sum->owner_stack];
         if (!match)
             continue;
-        sum->suppressed = LEAK_SUPPRESSED;
+        sum->suppressed = match <= suppressions->given ? LEAK_SUPPRESSED : LEAK_BUILT_IN_SUPPRESSED;
         if (!count || !check->shown)
             continue;
         suppressions->list[match - 1].check_blocks += sum->amount.blocks;
@@ -197,21 +201,24 @@ struct error *suppressions_apply(struct suppressions *suppressions, struct repla
 {
     if (!suppressions->count)
         return NULL;
-    uint32_t *matches = match_stacks(suppressions, &replay->catalog);
+    uint32_t *matches = suppressed_stacks(suppressions, &replay->catalog);
     if (!matches)
         return error_no_memory();
     apply_to_rows(suppressions, matches, replay, count);
     for (size_t i = 1; i < replay->leaks.count; i++)
         apply_to_check(suppressions, matches, &replay->leaks.list[i], count);
-    replay_sum_up_leaks(replay);
+    /* A saved baseline has their totals and none of them. */
+    if (replay->leaks.count)
+        replay_sum_up_leaks(replay);
     free(matches);
     return NULL;
 }
 
-void suppressions_print(const struct suppressions *suppressions, enum suppressed_of of, FILE *out)
+static void print_used(const struct suppressions *suppressions, size_t first, size_t end,
+                       enum suppressed_of of, const char *title, FILE *out)
 {
     bool any = false;
-    for (size_t i = 0; suppressions && i < suppressions->count; i++) {
+    for (size_t i = first; i < end; i++) {
         const struct suppression *suppression = &suppressions->list[i];
         bool unfreed = of == SUPPRESSED_UNFREED;
         uint64_t blocks = unfreed ? suppression->blocks : suppression->check_blocks;
@@ -220,11 +227,38 @@ void suppressions_print(const struct suppressions *suppressions, enum suppressed
         if (!blocks)
             continue;
         if (!any)
-            fprintf(out, "\nSuppressions used\n%12s %15s  pattern\n", "blocks", "bytes");
+            fprintf(out, "\n%s used\n%12s %15s  pattern\n", title, "blocks", "bytes");
         any = true;
         fprintf(out, "%12s %15s  ", format_number(blocks, blocks_text, sizeof blocks_text),
                 format_number(bytes, bytes_text, sizeof bytes_text));
         format_text(out, suppression->pattern);
         fputc('\n', out);
     }
+}
+
+void suppressions_print(const struct suppressions *suppressions, enum suppressed_of of,
+                        bool built_in, FILE *out)
+{
+    if (!suppressions)
+        return;
+    print_used(suppressions, 0, suppressions->given, of, "Suppressions", out);
+    if (built_in)
+        print_used(suppressions, suppressions->given, suppressions->count, of,
+                   "Built-in suppressions", out);
+}
+
+void suppressions_print_built_in(const struct suppressions *suppressions, bool exact, FILE *out)
+{
+    uint64_t blocks = 0;
+    uint64_t bytes = 0;
+    char blocks_text[32], bytes_text[64];
+    for (size_t i = suppressions ? suppressions->given : 0; suppressions && i < suppressions->count;
+         i++) {
+        blocks += suppressions->list[i].blocks;
+        bytes += suppressions->list[i].bytes;
+    }
+    if (blocks)
+        fprintf(out, "\nsuppressed (built-in): %s in %s block%s\n",
+                format_bytes_both(bytes, exact, bytes_text, sizeof bytes_text),
+                format_number(blocks, blocks_text, sizeof blocks_text), blocks == 1 ? "" : "s");
 }

@@ -30,7 +30,8 @@ def stacks(tools, path, cost):
 
 def export(tools, log, *options, ending=".heaptrack"):
     path = tools.log(ending)
-    return path, tools.json(log, f"--export=heaptrack:{path}", *options)["summary"]
+    return path, tools.json(log, f"--export=heaptrack:{path}", "--no-builtin-suppressions",
+                            *options)["summary"]
 
 
 def check_totals(tools, log, *options):

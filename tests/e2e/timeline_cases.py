@@ -35,7 +35,8 @@ class Timeline:
 def timeline(tools, log, *options):
     """A timeline that agrees with --json about the same part of the log."""
     result = Timeline(tools.analyze(log, "--timeline", *options))
-    totals = tools.json(log, *[option for option in options if "interval" not in option])["summary"]
+    totals = tools.json(log, "--no-builtin-suppressions",
+                        *[option for option in options if "interval" not in option])["summary"]
     by, result.totals = result.by, totals
     equal(sum(by["allocations"]), totals["total_allocations"], "allocations")
     equal(sum(by["allocated_bytes"]), totals["total_bytes_allocated"], "bytes")

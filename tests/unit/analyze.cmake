@@ -18,6 +18,7 @@ foreach(name
     replay_life
     reports
     sites
+    suppressed_stacks
     valgrind_exports)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE
