@@ -68,6 +68,7 @@ static void analyze(char *path, enum replay_split split, FILE *out)
     struct options options;
     struct log_reader *reader;
     struct replay replay;
+    struct suppressions suppressions = {0};
     optind = 0; /* getopt(3): begin anew */
     struct error *error = options_parse(6, words, &options);
     if (error)
@@ -85,9 +86,15 @@ static void analyze(char *path, enum replay_split split, FILE *out)
         };
         error = replay_init(&replay, &how, log_reader_header(reader));
         if (!error) {
-            struct report report = {
-                .options = &options, .replay = &replay, .header = log_reader_header(reader)};
+            struct report report = {.options = &options,
+                                    .replay = &replay,
+                                    .header = log_reader_header(reader),
+                                    .suppressions = &suppressions};
             error = load_log(reader, path, &replay, &report.truncated);
+            if (!error)
+                error = suppressions_add_built_in(&suppressions);
+            if (!error)
+                error = suppressions_apply(&suppressions, &replay, true);
             if (!error)
                 print_all(&report, split, out);
             replay_deinit(&replay);
@@ -95,6 +102,7 @@ static void analyze(char *path, enum replay_split split, FILE *out)
         log_reader_close(reader);
     }
     error_free(error);
+    suppressions_deinit(&suppressions);
     options_deinit(&options);
 }
 
