@@ -90,20 +90,32 @@ static void note_copy(struct recover_state *state, pid_t copy)
         state->copies[state->copy_count++] = copy;
 }
 
-/* Copies end with the tracer, but for one that was just being made. They are none of those that go
- * on. */
+static bool is_found(const struct found *found, pid_t pid)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        if (found->pids[i] == pid)
+            return true;
+    }
+    return false;
+}
+
+/* Copies end with the tracer, but for one that was just being made; its process may have ended
+ * meanwhile, and then it is nobody's child that is watched. They are none of those that go on. */
 static void end_copies(const struct options *options, const struct shared *shared,
                        struct found *found, struct recover_state *state)
 {
     for (size_t i = 0; i < GUARDIAN_COPIES; i++) {
         pid_t copy = atomic_load(&shared->copies[i]);
-        if (copy)
-            note_copy(state, copy);
+        if (!copy)
+            continue;
+        note_copy(state, copy);
+        if (!is_found(found, copy) || proc_exit_signal(copy) != 0)
+            recover_copy(options, copy, true);
     }
     size_t kept = 0;
     for (size_t i = 0; i < found->count; i++) {
         pid_t pid = found->pids[i];
-        if (!is_watched(shared, pid) && recover_copy(options, pid))
+        if (!is_watched(shared, pid) && recover_copy(options, pid, false))
             note_copy(state, pid);
         else
             found->pids[kept++] = pid;

@@ -80,12 +80,13 @@ static bool end_copy(struct session *session, pid_t pid)
     return true;
 }
 
-bool recover_copy(const struct options *options, pid_t pid)
+bool recover_copy(const struct options *options, pid_t pid, bool known)
 {
     struct session *session;
     struct tracee *worker;
     bool killed = false;
-    if (proc_exit_signal(pid) != 0)
+    /* The kernel gives it another one when its parent ends (kernel/exit.c, reparent_leader). */
+    if (!known && proc_exit_signal(pid) != 0)
         return false;
     struct error *error = begin(options, &session);
     if (error) {
@@ -137,7 +138,7 @@ static void wait_for_copy(pid_t child, void *data)
 {
     const struct children *children = data;
     /* The call that makes a copy may have been made after the tracer's death. */
-    if (!is_copy(children->state, child) && !recover_copy(children->options, child))
+    if (!is_copy(children->state, child) && !recover_copy(children->options, child, false))
         return;
     if (!becomes_zombie(child))
         return;

@@ -15,8 +15,9 @@ struct options;
 /* Puts the process's code back at once, whether it is still traced and running or not. */
 void recover_text(pid_t pid);
 
-/* Kills the process if it is a copy (snapshot.h) that has outlived the tracer; whether it was. */
-bool recover_copy(const struct options *options, pid_t pid);
+/* Kills the process if it is a copy (snapshot.h) that has outlived the tracer; whether it was. One
+ * that is not known to be a copy is one only as long as its exit signal says so. */
+bool recover_copy(const struct options *options, pid_t pid, bool known);
 
 /* What the tracer was about when it died. */
 struct recover_state {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "tracer/guardian.h"
 #include "tracer/parking.h"
 #include "tracer/ptrace_io.h"
 #include "tracer/quiet.h"
@@ -30,11 +31,14 @@ static int run_call(struct tracee *tracee, const struct arch_registers *own,
         failure = quiet_run(&quiet, pt_continue_to_syscall, STOP_SYSCALL);
     if (!failure) /* exit */
         failure = quiet_run(&quiet, pt_continue_to_syscall, STOP_SYSCALL);
+    *child = quiet.child;
+    /* Once it goes on as itself, its process may end and leave the child to another parent. */
+    if (*child && tracee->space)
+        guardian_copied(tracee->space->guardian, *child);
     if (!failure)
         failure = pt_get_registers(tracee->tid, registers);
     if (!failure)
         failure = pt_set_registers(tracee->tid, own);
-    *child = quiet.child;
     int ended = quiet_end(&quiet, !failure && arch_restart_pending(own));
     return failure ? failure : ended;
 }

@@ -23,7 +23,8 @@ struct error *remote_syscall(struct tracee *tracee, long number, const uint64_t 
 /*
  * clone(2) with flags that have an exit signal other than SIGCHLD, and a stack of its own for
  * neither: a new process. *child is its id here, *result its id there or a negative errno. It is a
- * tracee of ours, with its first stop to come. *child may be known when there is an error.
+ * tracee of ours, with its first stop to come, and the guardian knows it as a copy. *child may be
+ * known when there is an error.
  */
 struct error *remote_clone(struct tracee *tracee, uint64_t flags, pid_t *child, int64_t *result);
 

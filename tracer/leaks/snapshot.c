@@ -86,8 +86,10 @@ struct error *snapshot_make(struct session *session, struct tracee *tracee, pid_
     int64_t result = 0;
     /* The descriptors are shared: a connection that the program closes is closed. */
     error = remote_clone(tracee, CLONE_FILES, copy, &result);
-    if (error && *copy)
+    if (error && *copy) {
         kill(*copy, SIGKILL);
+        guardian_uncopied(session->guardian, *copy);
+    }
     if (error)
         return error;
     if (result <= 0 || !*copy)
@@ -99,7 +101,6 @@ struct error *snapshot_make(struct session *session, struct tracee *tracee, pid_
         .parent = tracee->tgid,
         .process = tracee->space->id,
     };
-    guardian_copied(session->guardian, *copy);
     snapshots_of(session)->count++;
     return arrest(session, *copy);
 }
