@@ -104,8 +104,12 @@ static _Noreturn void execute(const struct session *session, const char *path, c
     char byte;
     if (session->affinity.enabled)
         sched_setaffinity(0, sizeof session->affinity.allowed, &session->affinity.allowed);
-    while (read(start, &byte, 1) < 0 && errno == EINTR)
-        continue;
+    ssize_t got;
+    do
+        got = read(start, &byte, 1);
+    while (got < 0 && errno == EINTR);
+    if (got != 1)
+        _exit(127); /* the tracer has ended */
     execv(path, command);
     int errno_value = errno;
     if (write(failure, &errno_value, sizeof errno_value) < 0)
