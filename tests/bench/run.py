@@ -217,14 +217,24 @@ def held():
             continue
         for line in run(MEMORY_FLOOR, str(gib)).stdout.splitlines():
             print(f"    {line}")
-        heap = Heap(BLOCKS, gib)
-        attach = (TRACER, "-q", "-o", path("f.cbor"), "-p", str(heap.process.pid), "--duration=1")
-        for what, action in (("left alone", lambda: time.sleep(1)),
-                             ("attached to for a second", lambda: run(*attach))):
-            print(f"    {BLOCKS} blocks, {what}: longest gap "
-                  + ", ".join("{:.1f} ms ({:.0f} ms without a core)".format(*heap.gap_of(action))
-                              for _ in range(ROUNDS)))
-        heap.end()
+        for blocks in BLOCKS, 10 * BLOCKS:
+            hold(blocks, gib)
+
+
+def hold(blocks, gib):
+    heap = Heap(blocks, gib)
+    attach = (TRACER, "-o", path("f.cbor"), "-p", str(heap.process.pid), "--duration=1")
+    for what, action in (("left alone", lambda: time.sleep(1)),
+                         ("attached to for a second", lambda: run(*attach))):
+        print(f"    {blocks} blocks, {what}: longest gap "
+              + ", ".join("{:.1f} ms ({:.0f} ms without a core)".format(*heap.gap_of(action))
+                          for _ in range(ROUNDS)))
+    for snapshot in "fork", "stop":
+        said = [run(*attach, "--leak-check=reachable", "--leak-snapshot=" + snapshot).stderr
+                for _ in range(ROUNDS)]
+        print(f"    {blocks} blocks, leak check with --leak-snapshot={snapshot}: held for "
+              + ", ".join(re.search(r"held for ([0-9.]+ \w+)", text).group(1) for text in said))
+    heap.end()
 
 
 SECTIONS = {"a": stops, "b": pairs, "c": sqlite, "de": logs, "f": held}
