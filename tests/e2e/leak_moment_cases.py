@@ -250,6 +250,17 @@ def intervals_are_kept_while_threads_allocate(tools):
 
 
 @case
+def intervals_end_with_the_check_at_exit(tools):
+    """What exit handlers leave is not what is told of the program."""
+    made, status = moments(tools, "slow_exit", "--leak-interval=0.05")
+    equal(status, 0, "exit status")
+    equal(made[-1], "exit", f"the last of {made}")
+    # Where that is not wanted they go on.
+    made, status = moments(tools, "slow_exit", "--leak-interval=0.05", "--leak-when=none")
+    check(len(made) >= 2 and set(made) == {"interval"}, made)
+
+
+@case
 def an_interval_that_is_not_over_is_left_out(tools):
     stats = tools.stats(tools.fixture("spin"), "1", "2",
                         options=(REACHABLE, "--leak-interval=0.000001"))

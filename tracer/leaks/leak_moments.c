@@ -47,6 +47,7 @@ static bool is_only_process(const struct session *session, const struct tracee *
 static void make(struct session *session, struct tracee *tracee, enum log_moment moment)
 {
     tracee->space->leaks.made |= bit(moment);
+    tracee->space->leaks.wanted &= ~bit(LOG_MOMENT_INTERVAL);
     leak_check(session, tracee, moment);
 }
 
@@ -103,6 +104,9 @@ void leak_moments_end(struct session *session, struct tracee *tracee)
 
 static void want_one(struct session *session, struct leak_moments *leaks, unsigned moments)
 {
+    /* What a process takes apart at its end would hide what was found before. */
+    if (leaks->made)
+        moments &= ~bit(LOG_MOMENT_INTERVAL);
     /* The last one is not over: this one is left out, and what the user asks for is put off. */
     if (moments & bit(LOG_MOMENT_INTERVAL) &&
         (leaks->running || leaks->wanted & bit(LOG_MOMENT_INTERVAL))) {
