@@ -403,6 +403,19 @@ def a_copy_that_is_killed_cuts_its_check_off(tools):
 
 
 @case
+def what_could_not_be_read_is_told(tools):
+    result = tools.trace(tools.fixture("leaks_unread"), options=(REACHABLE,))
+    equal(result.returncode, 0, "exit status")
+    made, = checks_of(tools, result.log)
+    equal((made["unreadable_bytes"], made["definitely_lost"]["bytes"]), (4096, 161), "the check")
+    check(b"4,096 bytes could not be read: what only they lead to counts as lost" in result.stderr,
+          result.stderr)
+    # Nothing is said where all could be read.
+    result = tools.trace(tools.fixture("moments"), "return", options=(REACHABLE,))
+    check(b"could not be read" not in result.stderr, result.stderr)
+
+
+@case
 def insisting_on_the_end_does_not_wait_for_a_check(tools):
     server = Served(tools)
     server.attach(REACHABLE)

@@ -12,6 +12,7 @@
 #include "tracer/leaks/leak_memory.h"
 #include "tracer/leaks/leak_records.h"
 #include "tracer/proc_files.h"
+#include "tracer/summary.h"
 
 /* How often a waiting tracing thread asks whether to go on waiting. */
 #define ASK_NS 100000000
@@ -145,6 +146,15 @@ static void await_release(struct leak_thread *thread, const struct leak_job *job
     pthread_mutex_unlock(&thread->lock);
 }
 
+static void warn_of_unread(const struct leak_thread *thread, const struct leak_job *job,
+                           uint64_t bytes)
+{
+    char what[128], number[32];
+    snprintf(what, sizeof what, "%s bytes could not be read: what only they lead to counts as lost",
+             summary_number(bytes, number, sizeof number));
+    warn(thread, job, what);
+}
+
 static void work(struct leak_thread *thread, struct leak_job *job)
 {
     struct roots roots = {0};
@@ -156,6 +166,8 @@ static void work(struct leak_thread *thread, struct leak_job *job)
     set_read(thread, job);
     if (!error && *roots.problem)
         warn(thread, job, roots.problem);
+    if (!error && result.unreadable_bytes)
+        warn_of_unread(thread, job, result.unreadable_bytes);
     if (!error && job->lacking)
         warn(thread, job, "there was no memory for some of the blocks, which are left out");
     if (!error)
