@@ -2,6 +2,7 @@
 #include "tracer/leaks/found_blocks.h"
 
 #include "tracer/leaks/glibc_view.h"
+#include "tracer/module.h"
 #include "tracer/session.h"
 
 #define BATCH 4096
@@ -44,6 +45,33 @@ static struct error *find_all(struct finding *finding, const struct glibc_view *
     return error;
 }
 
+static bool gives_blocks(const struct module *module)
+{
+    for (size_t i = 0; i < module->function_count; i++) {
+        const struct allocator_function *function = module->functions[i].function;
+        if (function->kind < ALLOCATOR_MMAP && !function->wrapper)
+            return true;
+    }
+    return false;
+}
+
+/* An allocator whose blocks from before are not known, or NULL. glibc's dynamic linker has had one
+ * of its own, for itself until the program starts. */
+static const struct module *other_allocator(const struct space *space)
+{
+    const struct module *other = NULL;
+    bool glibc = false;
+    for (size_t i = 0; i < space->module_count; i++)
+        glibc = glibc || space->modules[i].module->glibc_heap;
+    for (size_t i = 0; i < space->module_count; i++) {
+        const struct module *module = space->modules[i].module;
+        bool linker = glibc && module->linker_breakpoint;
+        if (!other && !module->glibc_heap && !linker && gives_blocks(module))
+            other = module;
+    }
+    return other;
+}
+
 void found_blocks(struct session *session, const struct space *space)
 {
     struct roots_notes notes;
@@ -63,5 +91,11 @@ void found_blocks(struct session *session, const struct space *space)
     if (error && error->code != ERROR_GONE)
         session_warn(session, "the blocks that process %d had before are not known: %s",
                      (int)space->pid, error->message);
+    const struct module *other = other_allocator(space);
+    if (!error && other)
+        session_warn(session,
+                     "the blocks that process %d had of the allocator in %s before are not known: "
+                     "only glibc's heaps can be walked",
+                     (int)space->pid, other->path);
     error_free(error);
 }
