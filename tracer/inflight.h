@@ -29,7 +29,7 @@ struct inflight_call {
     const struct allocator_function *function;
     uint64_t arguments[3]; /* size, address, out: what the function's description names */
     uint64_t ticket;       /* the caller's */
-    bool glibc_heap;       /* the caller's */
+    bool glibc_heap, own;  /* the caller's */
     bool barrier;          /* not a call: a signal handler began here */
 };
 

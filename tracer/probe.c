@@ -246,12 +246,25 @@ static bool is_return_set(const struct tracee *tracee, uint64_t address)
            (known->settled || planted_look(tracee->space, known) == PLANTED_OURS);
 }
 
+/* Whether the tracee, at the entry of a mapping function, wants memory for the program rather than
+ * for blocks. */
+static bool asks_for_own(const struct session *session, const struct tracee *tracee,
+                         const struct stack_range *range, uint64_t sp)
+{
+    uint64_t return_address;
+    return session->leaks && !inflight_around(&tracee->calls, range->end, sp) &&
+           mem_read(tracee->tid, sp, &return_address, sizeof return_address) ==
+               sizeof return_address &&
+           own_memory_asks(tracee->space, return_address);
+}
+
 static void enter(struct session *session, struct tracee *tracee,
                   const struct breakpoint *breakpoint, const struct arch_registers *registers)
 {
     const struct allocator_function *function = breakpoint->function;
-    struct inflight *inflight =
-        is_mapping_kind(function->kind) ? &tracee->mappings : &tracee->calls;
+    bool is_mapping = is_mapping_kind(function->kind);
+    bool is_logged = !is_mapping || session->options->mappings;
+    struct inflight *inflight = is_mapping ? &tracee->mappings : &tracee->calls;
     tracee->last_free.ip = 0;
     if (ends_at_entry(function) && !inflight->count) {
         session->counters.entries++;
@@ -262,9 +275,13 @@ static void enter(struct session *session, struct tracee *tracee,
     if (!range)
         return;
     uint64_t sp = arch_sp(registers);
+    bool own = is_mapping && asks_for_own(session, tracee, range, sp);
+    if (!is_logged && !own)
+        return;
     struct recorder_call *call = NULL;
     uint64_t return_address;
-    bool stack_wanted = function->kind != ALLOCATOR_FREE && function->kind != ALLOCATOR_MUNMAP;
+    bool stack_wanted =
+        is_logged && function->kind != ALLOCATOR_FREE && function->kind != ALLOCATOR_MUNMAP;
     if (stack_wanted && !inflight->count) {
         call = snapshot(session, tracee, range, registers);
         if (!call)
@@ -292,6 +309,7 @@ static void enter(struct session *session, struct tracee *tracee,
         open->arguments[ARGUMENT_OLD_BREAK] = heap_end(tracee->tid);
     open->ticket = level_of(tracee, inflight);
     open->glibc_heap = breakpoint->glibc_heap;
+    open->own = own;
     if (function->kind == ALLOCATOR_FREE)
         put_free(session, tracee, function, registers, (uint32_t)open->ticket);
     if (ends_at_entry(function)) {
@@ -356,45 +374,61 @@ static bool is_error(uint64_t result)
     return result >= (uint64_t)-4095;
 }
 
+/* ---- Return from a mapping function ---- */
+
+static void put_mapped(struct session *session, struct tracee *tracee,
+                       const struct inflight_call *call, uint64_t address, uint64_t size)
+{
+    if (session->options->mappings)
+        put_event(session, tracee, (uint32_t)call->ticket, LOG_MMAP, address, 0, size);
+    if (call->own)
+        areas_add(&tracee->space->own.areas, address, address + size);
+}
+
+static void put_unmapped(struct session *session, struct tracee *tracee,
+                         const struct inflight_call *call, uint32_t level, uint64_t address,
+                         uint64_t size)
+{
+    if (session->options->mappings)
+        put_event(session, tracee, level, LOG_MUNMAP, address, 0, size);
+    if (call->own)
+        areas_remove(&tracee->space->own.areas, address, address + size);
+}
+
+static void put_unchanged(struct session *session, struct tracee *tracee,
+                          const struct inflight_call *call)
+{
+    if (session->options->mappings)
+        put_event(session, tracee, (uint32_t)call->ticket, LOG_FAILED, 0, 0,
+                  call->arguments[ARGUMENT_SIZE]);
+}
+
 static void leave_mapping(struct session *session, struct tracee *tracee,
                           const struct inflight_call *call, uint64_t result)
 {
-    uint32_t level = (uint32_t)call->ticket;
     uint64_t size = call->arguments[ARGUMENT_SIZE];
     uint64_t address = call->arguments[ARGUMENT_ADDRESS];
-    switch (call->function->kind) {
-    case ALLOCATOR_MMAP:
-        if (is_error(result))
-            put_event(session, tracee, level, LOG_FAILED, 0, 0, size);
-        else
-            put_event(session, tracee, level, LOG_MMAP, result, 0, size);
-        break;
-    case ALLOCATOR_MUNMAP:
+    if (call->function->kind == ALLOCATOR_MUNMAP) {
         if (result == 0)
-            put_event(session, tracee, RECORDER_NO_CALL, LOG_MUNMAP, address, 0, size);
-        break;
-    case ALLOCATOR_MREMAP:
-        if (is_error(result)) {
-            put_event(session, tracee, level, LOG_FAILED, 0, 0, size);
-            break;
-        }
-        put_event(session, tracee, level, LOG_MUNMAP, address, 0,
-                  call->arguments[ARGUMENT_OLD_SIZE]);
-        put_event(session, tracee, level, LOG_MMAP, result, 0, size);
-        break;
-    default:
-        break;
+            put_unmapped(session, tracee, call, RECORDER_NO_CALL, address, size);
+    } else if (is_error(result)) {
+        put_unchanged(session, tracee, call);
+    } else {
+        if (call->function->kind == ALLOCATOR_MREMAP)
+            put_unmapped(session, tracee, call, (uint32_t)call->ticket, address,
+                         call->arguments[ARGUMENT_OLD_SIZE]);
+        put_mapped(session, tracee, call, result, size);
     }
 }
 
 /* The heap's break moved from old to new: the difference was mapped or unmapped. */
-static void put_break(struct session *session, struct tracee *tracee, uint32_t level, uint64_t old,
-                      uint64_t new)
+static void put_break(struct session *session, struct tracee *tracee,
+                      const struct inflight_call *call, uint64_t old, uint64_t new)
 {
     if (new > old)
-        put_event(session, tracee, level, LOG_MMAP, old, 0, new - old);
+        put_mapped(session, tracee, call, old, new - old);
     else if (new < old)
-        put_event(session, tracee, level, LOG_MUNMAP, new, 0, old - new);
+        put_unmapped(session, tracee, call, (uint32_t)call->ticket, new, old - new);
 }
 
 static void leave(struct session *session, struct tracee *tracee, const struct inflight_call *call,
@@ -421,12 +455,11 @@ static void leave(struct session *session, struct tracee *tracee, const struct i
         break;
     case ALLOCATOR_SBRK:
         if (!is_error(result))
-            put_break(session, tracee, (uint32_t)call->ticket, result,
-                      result + call->arguments[ARGUMENT_SIZE]);
+            put_break(session, tracee, call, result, result + call->arguments[ARGUMENT_SIZE]);
         break;
     case ALLOCATOR_BRK:
         if (result == 0 && call->arguments[ARGUMENT_OLD_BREAK])
-            put_break(session, tracee, (uint32_t)call->ticket, call->arguments[ARGUMENT_OLD_BREAK],
+            put_break(session, tracee, call, call->arguments[ARGUMENT_OLD_BREAK],
                       call->arguments[ARGUMENT_ADDRESS]);
         break;
     }

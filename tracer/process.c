@@ -70,6 +70,7 @@ struct error *process_begin(struct session *session, struct tracee *tracee,
     if (error)
         return error;
     session->spaces++;
+    space->own.complete = origin != LOG_ORIGIN_ATTACH;
     tell_process(session, tracee, space->id, origin, parent);
     process_add_thread(session, tracee, space);
     return NULL;

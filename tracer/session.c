@@ -65,7 +65,7 @@ struct error *session_create(const struct options *options, struct session **out
     if (!session->tracees || !session->relocator)
         error = error_no_memory();
     if (!error)
-        error = allocators_create(options->mappings, &session->allocators);
+        error = allocators_create(options->mappings || options->leak_check, &session->allocators);
     for (size_t i = 0; !error && i < options->allocator_count; i++)
         error = allocators_add(session->allocators, options->allocators[i]);
     if (!error)

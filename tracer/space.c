@@ -92,7 +92,8 @@ static bool copy_tables(const struct space *parent, struct space *space)
         !copy_array((void **)&space->modules, parent->modules,
                     parent->module_count * sizeof *space->modules) ||
         !copy_array((void **)&space->scratches, parent->scratches,
-                    parent->scratch_count * sizeof *space->scratches))
+                    parent->scratch_count * sizeof *space->scratches) ||
+        !areas_copy(&parent->own.areas, &space->own.areas))
         return false;
     space->module_count = parent->module_count;
     space->scratch_count = parent->scratch_count;
@@ -108,6 +109,7 @@ struct error *space_fork(const struct space *parent, uint32_t id, pid_t pid, str
     }
     space->initial_sp = parent->initial_sp;
     space->functions = parent->functions;
+    space->own.complete = parent->own.complete;
     space->sigtrap = parent->sigtrap;
     if (id) {
         struct error *error = space_open(space, parent->guardian);
@@ -131,6 +133,7 @@ void space_destroy(struct space *space)
     breakpoint_table_deinit(&space->breakpoints);
     free(space->modules);
     free(space->scratches);
+    areas_deinit(&space->own.areas);
     free(space);
 }
 
@@ -419,7 +422,8 @@ static void break_functions(struct session *session, struct space *space, struct
             continue;
         breakpoint->function = module->functions[i].function;
         breakpoint->glibc_heap = module->glibc_heap && breakpoint->function->standard;
-        space->functions++;
+        space->functions +=
+            breakpoint->function->kind < ALLOCATOR_MMAP || session->options->mappings;
     }
     if (module->linker_breakpoint)
         space_break(session, space, tracee, module->linker_breakpoint + mapped->bias,

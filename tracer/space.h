@@ -16,6 +16,7 @@
 #include "output/log/error.h"
 #include "tracer/breakpoint.h"
 #include "tracer/leaks/leak_moments.h"
+#include "tracer/leaks/own_memory.h"
 #include "tracer/module.h"
 #include "tracer/scratch.h"
 #include "tracer/sigtrap.h"
@@ -52,6 +53,7 @@ struct space {
     bool text_checked;         /* see detach.c */
     bool slotless_told;        /* that some breakpoints could not be set */
     struct leak_moments leaks;
+    struct own_memory own; /* empty without --leak-check=reachable */
 };
 
 /* A new space with id in process pid. */

@@ -3,7 +3,9 @@
 import signal
 
 from harness import case, equal, need
-from leak_oracles import LOST, Sums, accounts, lsan, memcheck, named, one_pid, ours, same
+from hardened_cases import Attached
+from leak_oracles import (LOST, Sums, accounts, checks_in, lsan, memcheck, named, one_pid, ours,
+                          same)
 
 PROGRAMS = ("graph", "roots", "threads", "thread_exit", "contexts", "altstack", "fork", "handlers",
             "library", "objects")
@@ -38,13 +40,10 @@ LSAN = {
 }
 
 
-# The same for us, by program: where in a mapping an allocator other than glibc's has its blocks is
-# not known, so that no part of such a mapping is a root; nor is what is between its blocks.
+# The same for us, by program.
 OURS = {
     # musl keeps a library that is closed.
     "library_musl": {"in_closed_library_definitely": {"still_reachable": (1, 124)}},
-    "roots_musl_static": {"beside_blocks_reachable": {"definitely_lost": (4, 232)}},
-    "roots_tcmalloc": {"in_break_reachable": {"definitely_lost": (1, 59)}},
 }
 
 
@@ -151,3 +150,33 @@ def objects_without_heuristics_are_as_memcheck_judges(tools):
                              options=("--leak-check-heuristics=none",))
     for pid, account in accounts(result.stdout).items():
         same(named(found[pid], account)[0], without_heuristics(account["end"]), "memcheck")
+
+
+def found_after_attaching(kind, old_known):
+    """Where an allocator's older blocks are not known all of its memory is searched, with what is
+    left in freed blocks: then lost blocks may be taken for reachable ones."""
+    def find(tools):
+        """What hangs on blocks from before is not lost, and what hangs on nothing is."""
+        server = Attached(tools, tools.fixture("leaks_attached" + kind))
+        server.attach("--leak-check=reachable")
+        server.process.stdin.write(b"x")
+        output, _ = server.process.communicate(timeout=60)
+        _, said = server.tracer.communicate(timeout=60)
+        equal(b"only glibc's heaps can be walked" in said, not old_known, said)
+        equal((server.process.returncode, server.tracer.returncode), (0, 0), "exit statuses")
+        account = one_pid(accounts(output))
+        found = named(one_pid(checks_in(tools, server.log)), account)[0]
+        if old_known:
+            same(found, account["exit"], "we")
+            return
+        for (name, verdict), sums in account["exit"].items():
+            if verdict == "still_reachable":
+                equal(found.get((name, verdict)), sums, name)
+    find.__name__ = f"leaks_after_attaching_are_found{kind}"
+    return find
+
+
+for allocator in "", "_static":
+    case(found_after_attaching(allocator, True))
+for allocator in "_musl_static", "_jemalloc", "_mimalloc", "_tcmalloc":
+    case(found_after_attaching(allocator, False))

@@ -100,9 +100,14 @@ def ours(tools, *command, moments=("exit", "end"), **keywords):
     of what its checks say."""
     result = tools.trace(*command, options=("--leak-check=reachable",
                                             "--leak-when=" + ",".join(moments)), **keywords)
+    return result, checks_in(tools, result.log)
+
+
+def checks_in(tools, log):
+    """{(pid, moment): [(functions, kind, blocks, bytes)]} of a log."""
     found = {}
-    for number in range(1, len(tools.json(result.log)["leak_checks"]) + 1):
-        report = tools.json(result.log, "--limit=0", "--leak-kinds=all", f"--check={number}",
+    for number in range(1, len(tools.json(log)["leak_checks"]) + 1):
+        report = tools.json(log, "--limit=0", "--leak-kinds=all", f"--check={number}",
                             "--no-builtin-suppressions")
         checked, = (one for one in report["leak_checks"] if one["shown"])
         key = checked["pid"], checked["moment"]
@@ -111,7 +116,7 @@ def ours(tools, *command, moments=("exit", "end"), **keywords):
                                 for site in checked["sites"]]
         same(totals(records), {kind: (checked[kind]["blocks"], checked[kind]["bytes"])
                                for kind in KINDS}, "sums of sites")
-    return result, found
+    return found
 
 
 def totals(records):

@@ -35,7 +35,7 @@ static void check(const struct areas *areas, const bool *wanted)
         assert_true(areas->list[i - 1].end < areas->list[i].start);
 }
 
-/* Any sequence of areas gives what marking each address would. */
+/* Any sequence of areas, added and removed, gives what marking each address would. */
 static void test_any(void **state)
 {
     (void)state;
@@ -47,9 +47,13 @@ static void test_any(void **state)
             uint64_t start = (uint64_t)rand() % SPAN;
             uint64_t end = start + (uint64_t)rand() % 8;
             end = end < SPAN ? end : SPAN;
-            areas_add(&areas, start, end);
+            bool added = rand() % 3 != 0;
+            if (added)
+                areas_add(&areas, start, end);
+            else
+                areas_remove(&areas, start, end);
             for (uint64_t k = start; k < end; k++)
-                wanted[k] = true;
+                wanted[k] = added;
             check(&areas, wanted);
         }
         areas_deinit(&areas);
@@ -66,8 +70,15 @@ static void test_ends_of_memory(void **state)
     assert_int_equal(areas.count, 2);
     assert_non_null(areas_find(&areas, 0));
     assert_non_null(areas_find(&areas, UINT64_MAX - 1));
+    areas_remove(&areas, 7, 3); /* nothing */
     areas_add(&areas, 0, UINT64_MAX);
     assert_int_equal(areas.count, 1);
+    struct areas copy;
+    assert_true(areas_copy(&areas, &copy));
+    areas_remove(&areas, 0, UINT64_MAX);
+    assert_int_equal(areas.count, 0);
+    assert_int_equal(copy.count, 1);
+    areas_deinit(&copy);
     areas_deinit(&areas);
 }
 

@@ -59,6 +59,47 @@ void areas_add(struct areas *areas, uint64_t start, uint64_t end)
     areas->count -= last - first - 1;
 }
 
+void areas_remove(struct areas *areas, uint64_t start, uint64_t end)
+{
+    if (start >= end)
+        return;
+    size_t first = first_above(areas, start);
+    struct area *cut = first < areas->count ? &areas->list[first] : NULL;
+    /* In the midst of one: what is behind becomes one of its own. */
+    if (cut && cut->start < start && cut->end > end) {
+        uint64_t rest = cut->end;
+        cut->end = start;
+        areas_add(areas, end, rest);
+        return;
+    }
+    if (cut && cut->start < start) {
+        cut->end = start;
+        first++;
+    }
+    size_t last = first;
+    while (last < areas->count && areas->list[last].end <= end)
+        last++;
+    if (last < areas->count && areas->list[last].start < end)
+        areas->list[last].start = end;
+    if (first == last)
+        return;
+    memmove(&areas->list[first], &areas->list[last], (areas->count - last) * sizeof *areas->list);
+    areas->count -= last - first;
+}
+
+bool areas_copy(const struct areas *from, struct areas *to)
+{
+    *to = (struct areas){.failed = from->failed};
+    if (!from->count)
+        return true;
+    to->list = malloc(from->count * sizeof *to->list);
+    if (!to->list)
+        return false;
+    memcpy(to->list, from->list, from->count * sizeof *to->list);
+    to->count = to->capacity = from->count;
+    return true;
+}
+
 void areas_deinit(struct areas *areas)
 {
     free(areas->list);

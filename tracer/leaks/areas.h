@@ -21,6 +21,9 @@ struct areas {
 
 /* An empty area changes nothing. Cheap where areas come in ascending order. */
 void areas_add(struct areas *areas, uint64_t start, uint64_t end);
+void areas_remove(struct areas *areas, uint64_t start, uint64_t end);
+/* Into an empty set; false when out of memory. */
+bool areas_copy(const struct areas *from, struct areas *to);
 void areas_deinit(struct areas *areas);
 
 /* The area that holds address, or NULL. */

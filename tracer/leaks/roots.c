@@ -448,13 +448,35 @@ static bool may_hold_pointers(const struct finder *finder, const struct proc_map
            !is_device(mapping);
 }
 
+/* Of another allocator's mapping, what the program has mapped by itself. Where there is a block,
+ * that was for the allocator after all. */
+static void put_own(struct finder *finder, const struct proc_mapping *mapping)
+{
+    const struct areas *own = &finder->notes->own.areas;
+    for (size_t i = 0; i < own->count; i++) {
+        struct area area = own->list[i];
+        if (area.start >= mapping->end)
+            return;
+        if (area.end > mapping->start && until_block(finder, area.start - 1, area.end) == area.end)
+            put_range(finder, area.start > mapping->start ? area.start : mapping->start,
+                      area.end < mapping->end ? area.end : mapping->end, LOG_ROOT_MAPPING, 0);
+    }
+}
+
 static void put_mappings(struct finder *finder)
 {
     const struct proc_maps *maps = &finder->notes->maps;
     for (size_t i = 0; i < maps->count; i++) {
         const struct proc_mapping *mapping = &maps->mappings[i];
-        if (may_hold_pointers(finder, mapping) && !holds_block(finder, mapping))
+        if (!may_hold_pointers(finder, mapping))
+            continue;
+        /* Of a process that was attached to, neither all blocks are known nor what it mapped. */
+        if (!holds_block(finder, mapping))
             put_range(finder, mapping->start, mapping->end, LOG_ROOT_MAPPING, 0);
+        else if (finder->notes->own.complete)
+            put_own(finder, mapping);
+        else
+            put_around_blocks(finder, mapping->start, mapping->end, LOG_ROOT_MAPPING);
     }
 }
 

@@ -15,6 +15,7 @@
 
 #include "output/log/error.h"
 #include "symbols/proc_maps.h"
+#include "tracer/leaks/own_memory.h"
 #include "tracer/leaks/reach.h"
 
 struct session;
@@ -49,6 +50,7 @@ struct roots_notes {
     struct roots_data *data;
     size_t data_count;
     struct proc_maps maps;
+    struct own_memory own;
     uint64_t initial_sp;  /* of the program's start, 0 if unknown */
     uint64_t tls_sizes;   /* bytes of all modules' thread-local variables together, at most */
     uint64_t tls_largest; /* and of one module */
@@ -77,7 +79,8 @@ struct roots {
 };
 
 /* Any thread. pid's memory is read: the process's own, stopped, or a copy's. blocks are those that
- * are alive, ascending: memory that an allocator has them in is no root of its own. */
+ * are alive, ascending: memory that an allocator has them in is no root of its own, if what else
+ * is there is known. */
 struct error *roots_find(const struct roots_notes *notes, pid_t pid, unsigned kinds,
                          const struct live_block *blocks, size_t block_count, struct roots *roots);
 void roots_deinit(struct roots *roots);

@@ -148,7 +148,10 @@ struct error *roots_note(struct session *session, const struct space *space,
 {
     *notes = (struct roots_notes){.initial_sp = space->initial_sp};
     struct noting noting = {.notes = notes};
-    struct error *error = note_threads(&noting, session, space, at_entry);
+    notes->own.complete = space->own.complete;
+    bool copied = areas_copy(&space->own.areas, &notes->own.areas) && !notes->own.areas.failed;
+    struct error *error =
+        copied ? note_threads(&noting, session, space, at_entry) : error_no_memory();
     if (!error)
         error = note_modules(&noting, space);
     if (!error)
@@ -163,6 +166,7 @@ void roots_notes_deinit(struct roots_notes *notes)
     free(notes->threads);
     free(notes->registers);
     free(notes->data);
+    areas_deinit(&notes->own.areas);
     proc_maps_deinit(&notes->maps);
     *notes = (struct roots_notes){0};
 }
