@@ -28,6 +28,11 @@ def sanitized_build(tools):
         return b"__asan_init" in file.read()
 
 
+def count_of(tools):
+    """As large as shows what a log may cost; where nothing is limited a quarter does."""
+    return 20_000 if sanitized_build(tools) else 80_000
+
+
 def bounded(tools, size):
     """Limits the analyzer to what a log of size bytes may cost it, in time by an upper bound that
     only work by the square of the log's size exceeds."""
@@ -43,9 +48,9 @@ def bounded(tools, size):
 
 @case
 def hostile_logs_cost_by_their_size(tools):
-    path = tools.log()
+    path, count = tools.log(), count_of(tools)
     for number, kind in enumerate(hostile_log.KINDS):
-        data = hostile_log.log_of(kind, 80_000)
+        data = hostile_log.log_of(kind, count)
         with open(path, "wb") as file:
             file.write(data)
         report = REPORTS[number % len(REPORTS)]
@@ -55,10 +60,10 @@ def hostile_logs_cost_by_their_size(tools):
 
 @case
 def hostile_leak_checks_cost_by_their_size(tools):
-    path = tools.log()
+    path, count = tools.log(), count_of(tools)
     kinds = hostile_log.CHECK_KINDS + hostile_log.OPEN_CHECK_KINDS
     for number, kind in enumerate(kinds):
-        data = hostile_log.log_of(kind, 80_000)
+        data = hostile_log.log_of(kind, count)
         with open(path, "wb") as file:
             file.write(data)
         reports = (LEAK_REPORTS[number % 5], LEAK_REPORTS[(number + 2) % 5])
