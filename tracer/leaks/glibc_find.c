@@ -76,20 +76,29 @@ static bool bins_fit(const struct state *state)
     return true;
 }
 
+static bool take_state(const uint64_t *words, uint64_t address, unsigned before,
+                       struct state *state)
+{
+    uint32_t lock = (uint32_t)words[0];
+    uint32_t flags = (uint32_t)(words[0] >> 32);
+    uint64_t top = words[before - 2];
+    if (lock > 2 || flags > FLAGS_MAX ||
+        (!is_chunk_address(top) && top != address + (before - 2) * WORD))
+        return false;
+    state->address = address;
+    state->before = before;
+    memcpy(state->words, words, (before + STATE_WORDS) * WORD);
+    return bins_fit(state);
+}
+
 static bool read_state(const struct glibc_process *process, uint64_t address, unsigned before,
                        struct state *state)
 {
+    uint64_t words[BINS_MOST + STATE_WORDS];
     size_t size = (before + STATE_WORDS) * WORD;
-    state->address = address;
-    state->before = before;
-    if (address % WORD ||
-        process->memory.read(address, state->words, size, process->memory.data) != size)
-        return false;
-    uint32_t lock = (uint32_t)state->words[0];
-    uint32_t flags = (uint32_t)(state->words[0] >> 32);
-    uint64_t top = state->words[before - 2];
-    return lock <= 2 && flags <= FLAGS_MAX &&
-           (is_chunk_address(top) || top == address + (before - 2) * WORD) && bins_fit(state);
+    return address % WORD == 0 &&
+           process->memory.read(address, words, size, process->memory.data) == size &&
+           take_state(words, address, before, state);
 }
 
 /* The heap that an arena of a thread begins with, or 0. */
@@ -158,18 +167,53 @@ static struct error *try_main(const struct glibc_process *process, struct glibc_
     return NULL;
 }
 
-/* A bin that points to itself is at address: one of which arena? Puts in *end where that ends. */
+/* Where an arena can begin and end that has a bin at some address, in words from there. */
+#define ARENA_BELOW (BIN_WORDS + BINS_MOST)
+#define ARENA_ABOVE STATE_WORDS
+
+struct surroundings {
+    uint64_t start;
+    size_t count;
+    uint64_t words[ARENA_BELOW + ARENA_ABOVE];
+};
+
+static void read_surroundings(const struct glibc_process *process, uint64_t address,
+                              struct surroundings *around)
+{
+    const struct area *mapping = areas_find(process->mappings, address);
+    uint64_t below = ARENA_BELOW * WORD;
+    if (mapping && address - mapping->start < below)
+        below = address - mapping->start;
+    around->start = address > below ? address - below : 0;
+    around->count = process->memory.read(around->start, around->words, below + ARENA_ABOVE * WORD,
+                                         process->memory.data) /
+                    WORD;
+}
+
+static bool state_around(const struct surroundings *around, uint64_t address, unsigned before,
+                         struct state *state)
+{
+    uint64_t offset = (address - around->start) / WORD;
+    return address >= around->start && offset + before + STATE_WORDS <= around->count &&
+           take_state(&around->words[offset], address, before, state);
+}
+
+/* A bin that points to itself is at address: one of which arena? Puts in *end where that ends.
+ * A list's empty head looks the same, of which tcmalloc has hundreds: what is around is read at
+ * once. */
 static struct error *try_bin(const struct glibc_process *process, struct glibc_heaps *heaps,
                              uint64_t address, uint64_t *end)
 {
     struct state state;
+    struct surroundings around;
+    read_surroundings(process, address, &around);
     for (size_t i = 0; i < BIN_WORDS; i += 2) {
         for (size_t k = 0; k < sizeof words_before_bins / sizeof *words_before_bins; k++) {
             unsigned before = words_before_bins[k];
             uint64_t distance = (i + before) * WORD;
             bool is_main = false;
             size_t count = heaps->arena_count;
-            if (distance > address || !read_state(process, address - distance, before, &state))
+            if (distance > address || !state_around(&around, address - distance, before, &state))
                 continue;
             struct error *error = try_main(process, heaps, &state, &is_main);
             if (error)
