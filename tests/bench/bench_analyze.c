@@ -18,9 +18,7 @@
 #include <unistd.h>
 
 #include "output/analyze/load.h"
-#include "output/log/writer.h"
-
-enum { STACKS = 10000, DEPTH = 12, SHARED = 8, LIVE = 100000, FRAMES = 20000 };
+#include "tests/bench/synthetic_log.h"
 
 static void die(struct error *error)
 {
@@ -28,115 +26,6 @@ static void die(struct error *error)
         return;
     fprintf(stderr, "bench_analyze: %s\n", error->message);
     exit(1);
-}
-
-static struct log_text text_of(const char *string)
-{
-    return (struct log_text){.data = string, .size = strlen(string)};
-}
-
-/* Knuth's MMIX generator: the same log each time, whatever the C library. */
-static uint64_t next_random(uint64_t *state)
-{
-    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return *state >> 33;
-}
-
-static void write_frames(struct log_writer *writer)
-{
-    for (uint32_t id = 1; id <= FRAMES; id++) {
-        char name[32];
-        snprintf(name, sizeof name, "function_%u", id);
-        struct log_location location = {
-            .function = text_of(name), .file = text_of("/src/file.c"), .line = id};
-        log_writer_put(
-            writer,
-            &(struct log_record){.kind = LOG_FRAME,
-                                 .frame = {.frame = id, .module = 1, .address = 0x1000 + id * 16}});
-        log_writer_put(writer,
-                       &(struct log_record){
-                           .kind = LOG_SYMBOL,
-                           .symbol = {.frame = id, .location_count = 1, .locations = &location}});
-    }
-}
-
-/* The innermost node of each stack; the outer frames are shared, as they are in programs. */
-static void write_stacks(struct log_writer *writer, uint32_t *leaves)
-{
-    uint32_t next = 1;
-    uint32_t trunk = 0;
-    uint64_t random = 1;
-    for (uint32_t i = 0; i < STACKS; i++) {
-        bool new_trunk = i % 100 == 0;
-        uint32_t parent = new_trunk ? 0 : trunk;
-        for (int depth = new_trunk ? 0 : SHARED; depth < DEPTH; depth++) {
-            log_writer_put(writer,
-                           &(struct log_record){
-                               .kind = LOG_STACK,
-                               .stack = {.stack = next,
-                                         .parent = parent,
-                                         .frame = (uint32_t)(next_random(&random) % FRAMES) + 1}});
-            parent = next++;
-            if (depth == SHARED - 1)
-                trunk = parent;
-        }
-        leaves[i] = parent;
-    }
-}
-
-static void write_events(struct log_writer *writer, const uint32_t *leaves, uint64_t events)
-{
-    static bool live[LIVE];
-    uint64_t random = 2;
-    memset(live, 0, sizeof live);
-    for (uint64_t i = 0; i < events; i++) {
-        uint64_t slot = next_random(&random) % LIVE;
-        uint64_t address = UINT64_C(0x555555560000) + slot * 64;
-        struct log_record record = {.kind = LOG_ALLOC};
-        if (live[slot]) {
-            record.kind = LOG_FREE;
-            record.free = (struct log_free){.time = i, .thread = 1, .address = address};
-        } else {
-            record.alloc = (struct log_alloc){.time = i,
-                                              .thread = 1,
-                                              .address = address,
-                                              .size = next_random(&random) % 1000,
-                                              .stack = leaves[next_random(&random) % STACKS]};
-        }
-        live[slot] = !live[slot];
-        log_writer_put(writer, &record);
-    }
-    log_writer_put(writer, &(struct log_record){.kind = LOG_END, .end = {.time = events}});
-}
-
-static void write_log(const char *path, uint64_t events)
-{
-    static uint32_t leaves[STACKS];
-    struct log_header header = {.version = LOG_VERSION,
-                                .tick_ns = 1000,
-                                .page_size = 4096,
-                                .depth = DEPTH,
-                                .tool = text_of("bench_analyze"),
-                                .arch = text_of("x86_64")};
-    struct log_writer *writer;
-    die(log_writer_open(path, &header, &writer));
-    log_writer_put(
-        writer,
-        &(struct log_record){
-            .kind = LOG_PROCESS,
-            .process = {.process = 1, .pid = 100, .executable = text_of("/bin/synthetic")}});
-    log_writer_put(
-        writer,
-        &(struct log_record){
-            .kind = LOG_THREAD,
-            .thread = {.thread = 1, .process = 1, .tid = 100, .name = text_of("synthetic")}});
-    log_writer_put(
-        writer, &(struct log_record){.kind = LOG_MODULE,
-                                     .module = {.module = 1, .path = text_of("/bin/synthetic")}});
-    write_frames(writer);
-    write_stacks(writer, leaves);
-    write_events(writer, leaves, events);
-    die(log_writer_close(writer));
 }
 
 static double now(void)
@@ -178,7 +67,9 @@ static int bench(uint64_t events)
     char path[64];
     int status;
     snprintf(path, sizeof path, "bench_analyze.%d.cbor", (int)getpid());
-    write_log(path, events);
+    die(synthetic_log_write(
+        path, &(struct synthetic_log){
+                  .events = events, .stacks = 10000, .frames = 20000, .live = 100000}));
     fflush(stdout);
     pid_t child = fork();
     if (child == 0)

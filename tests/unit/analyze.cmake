@@ -26,8 +26,12 @@ foreach(name
   add_test(NAME unit.${name} COMMAND test_${name})
 endforeach()
 
-add_executable(bench_analyze ${PROJECT_SOURCE_DIR}/tests/bench/bench_analyze.c)
+add_executable(bench_analyze ${PROJECT_SOURCE_DIR}/tests/bench/bench_analyze.c
+  ${PROJECT_SOURCE_DIR}/tests/bench/synthetic_log.c)
 target_link_libraries(bench_analyze PRIVATE allocptrace_options allocptrace_analyze_core m)
+add_executable(make_log ${PROJECT_SOURCE_DIR}/tests/bench/make_log.c
+  ${PROJECT_SOURCE_DIR}/tests/bench/synthetic_log.c)
+target_link_libraries(make_log PRIVATE allocptrace_options allocptrace_log)
 
 # The analyzer and its libraries once more under clang's fuzzer, whichever compiler the rest has.
 find_program(CLANG clang)
