@@ -83,6 +83,7 @@ $option -l flamegraph -a '(__fish_complete_path (__fish_allocptrace_analyze_valu
 $option -l inverted -d 'Flame graph from the allocating functions to their callers'
 $option -l view -x -a '(__fish_allocptrace_analyze_views)' -d 'Answer one question'
 $option -l timeline -a '(__fish_complete_path (__fish_allocptrace_analyze_value))' -d 'The heap over time, as CSV, or a plot in a .svg or .html'
+$option -l html -r -F -d 'A page with all of it, for a browser'
 $option -l interval -x -d 'How many seconds a line of the timeline is'
 $option -l tree -x -a 'top-down\t"callers and what they call" bottom-up\t"sites and their callers"' -d 'The stacks as a tree'
 $option -l json -d 'All sites and totals, for programs'

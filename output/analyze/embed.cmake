@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: MIT
 # embed_texts(VARIABLE FILE...): makes a C source that holds each FILE as a terminated string,
 # NAME.EXT as text_NAME_EXT (declared in output/analyze/embedded.h), and appends it to VARIABLE.
+# The source is called VARIABLE.c.
 # As a script (cmake -DOUT=... -DFILES=A,B -P embed.cmake) it writes that source.
 function(embed_texts variable)
-  set(out ${CMAKE_CURRENT_BINARY_DIR}/embedded.c)
-  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE files)
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${variable}.c)
+  set(files)
+  foreach(file IN LISTS ARGN)
+    cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    list(APPEND files ${file})
+  endforeach()
   list(JOIN files "," joined)
   add_custom_command(OUTPUT ${out}
     COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DFILES=${joined}

@@ -11,6 +11,8 @@
 extern const char text_builtin_supp[];
 extern const char text_flamegraph_css[];
 extern const char text_flamegraph_js[];
+extern const char text_report_css[]; /* of output/page, see page_bundle.h */
+extern const char text_report_js[];
 extern const char text_sqlite_schema_sql[];
 extern const char text_timeline_css[];
 extern const char text_timeline_js[];

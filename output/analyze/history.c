@@ -262,6 +262,11 @@ bool history_finish(struct history *history, const struct replay *replay)
     return close_bin(history, replay);
 }
 
+size_t history_bin(const struct history *history, uint64_t time)
+{
+    return bin_of(history, time);
+}
+
 uint64_t history_time(const struct history *history, size_t index)
 {
     uint64_t time = first_tick(history, index);

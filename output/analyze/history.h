@@ -90,6 +90,9 @@ void history_note_freed(struct history *history, uint64_t size);
 /* Closes the last bin: what happens to rows is no part of it, unless time goes on after all. */
 bool history_finish(struct history *history, const struct replay *replay);
 
+/* The bin that a time is in, which may be one that has not been opened. */
+size_t history_bin(const struct history *history, uint64_t time);
+
 /* When bin number index begins, in ticks or events before it; with bin_count, where the last bin
  * ends, which is cut at the last event. */
 uint64_t history_time(const struct history *history, size_t index);

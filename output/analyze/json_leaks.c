@@ -143,8 +143,7 @@ static struct json_build site_of(const struct maker *maker, const struct leak_re
     return object;
 }
 
-/* All that a check says but its sites. */
-static struct json_build check_of(const struct report *report, uint32_t id)
+struct json_build json_leaks_check(const struct report *report, uint32_t id)
 {
     const struct replay *replay = report->replay;
     const struct leak_check *check = &replay->leaks.list[id];
@@ -195,7 +194,7 @@ static struct error *print_check(const struct report *report, FILE *out,
                                  const struct leak_records_query *query,
                                  const struct internal_site *sites)
 {
-    struct json_build object = check_of(report, query->check);
+    struct json_build object = json_leaks_check(report, query->check);
     char *text = object.failed ? NULL : json_dumps(object.json, 0);
     json_decref(object.json);
     if (!text)

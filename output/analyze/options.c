@@ -23,6 +23,7 @@ enum option_id {
     OPTION_LEAK_KINDS,
     OPTION_CHECK,
     OPTION_TIMELINE,
+    OPTION_HTML,
     OPTION_INTERVAL,
     OPTION_JSON,
     OPTION_VIEW,
@@ -57,6 +58,7 @@ static const struct option long_options[] = {
     {"min-share", required_argument, NULL, OPTION_MIN_SHARE},
     {"metric", required_argument, NULL, OPTION_METRIC},
     {"timeline", optional_argument, NULL, OPTION_TIMELINE},
+    {"html", required_argument, NULL, OPTION_HTML},
     {"interval", required_argument, NULL, OPTION_INTERVAL},
     {"leaks", optional_argument, NULL, OPTION_LEAKS},
     {"leak-kinds", required_argument, NULL, OPTION_LEAK_KINDS},
@@ -319,6 +321,8 @@ static struct error *take_option(struct options *options, int id, const char *va
         break;
     case OPTION_TIMELINE:
         return take_timeline(options, value);
+    case OPTION_HTML:
+        return add_report(options, REPORT_HTML, value);
     case OPTION_INTERVAL:
         return option_duration("interval", value, &options->interval);
     case OPTION_LEAKS:

@@ -32,6 +32,8 @@ void options_print_help(void)
         "                           returned nothing; bad-frees: invalid and double frees\n"
         "      --timeline[=FILE]    the heap over time, and of the sites that hold most, as CSV;\n"
         "                           a plot if FILE ends in .svg or .html\n"
+        "      --html=FILE          a page with all of it, for a browser: totals, findings, time,\n"
+        "                           flame graphs, sites, leaks, threads; needs no network\n"
         "      --interval=SECONDS   one line of the CSV (events, in a log without times)\n"
         "      --tree=DIRECTION     top-down: callers and what they call; bottom-up: sites and\n"
         "                           their callers\n"

@@ -196,6 +196,10 @@ void replay_sum_up_leaks(struct replay *replay);
  * peaks, which were not at one time, are added all the same. */
 void replay_add_sums(struct replay_sums *to, const struct replay_sums *from);
 
+/* The bucket of lifetimes (buckets.h) of a block that has ended. */
+unsigned replay_lifetime_bucket(const struct replay *replay, const struct live_block *block,
+                                uint64_t time, enum replay_end how);
+
 /* A time or a length of time, in seconds; in a log without times as it is. */
 double replay_seconds(const struct replay *replay, uint64_t time);
 

@@ -112,21 +112,27 @@ void replay_note_age(const struct replay *replay, struct replay_sums *sums,
     sums->leaked_held = add_up_to_most(sums->leaked_held, held);
 }
 
+unsigned replay_lifetime_bucket(const struct replay *replay, const struct live_block *block,
+                                uint64_t time, enum replay_end how)
+{
+    uint64_t length = time > block->birth ? time - block->birth : 0;
+    bool ended = how != REPLAY_LEFT && how != REPLAY_EXECED;
+    return ended ? buckets_of_lifetime(lifetime_units(replay, length)) : BUCKETS_NOT_FREED;
+}
+
 static bool note_lifetime(struct replay *replay, const struct live_block *block, uint64_t time,
                           enum replay_end how)
 {
     uint64_t length = time > block->birth ? time - block->birth : 0;
     bool ended = how != REPLAY_LEFT && how != REPLAY_EXECED;
-    unsigned bucket =
-        ended ? buckets_of_lifetime(lifetime_units(replay, length)) : BUCKETS_NOT_FREED;
     struct replay_sums *sums = &replay->rows[block->row].sums;
     sums->lifetime += length;
     if (!ended) {
         sums->kept++;
         sums->kept_lifetime += length;
     }
-    return buckets_add(&replay->lifetimes, needs(replay, REPLAY_NEEDS_BUCKETS), block->row, bucket,
-                       block->size);
+    return buckets_add(&replay->lifetimes, needs(replay, REPLAY_NEEDS_BUCKETS), block->row,
+                       replay_lifetime_bucket(replay, block, time, how), block->size);
 }
 
 struct error *replay_end_block(struct replay *replay, const struct live_block *block, uint64_t time,

@@ -53,6 +53,9 @@ struct error *report_flamegraph(const struct report *report, FILE *out);
 /* report_tree.c: trees of text, from the outermost frames or from the sites on, by --metric. */
 struct error *report_top_down(const struct report *report, FILE *out);
 struct error *report_bottom_up(const struct report *report, FILE *out);
+/* report_html.c: one page with all views, for a browser; the report has an observer of
+ * page_histograms.h. */
+struct error *report_html(const struct report *report, FILE *out);
 /* report_timeline.c: the heap over time as CSV. */
 struct error *report_timeline(const struct report *report, FILE *out);
 /* report_timeline_plot.c: the same as a plot. */

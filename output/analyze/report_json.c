@@ -8,14 +8,9 @@
 #include "output/analyze/json_fields.h"
 #include "output/analyze/json_leaks.h"
 #include "output/analyze/json_stacks.h"
+#include "output/analyze/json_summary.h"
 #include "output/analyze/report.h"
 #include "output/analyze/sites.h"
-
-static void put_fields(struct json_build *object, const struct json_field *fields, const void *of)
-{
-    for (const struct json_field *field = fields; field->name; field++)
-        json_put_number(object, field->name, json_field_get(field, of));
-}
 
 static struct json_build site_of(const struct report *report, const struct site *site)
 {
@@ -33,23 +28,7 @@ static struct json_build site_of(const struct report *report, const struct site 
         json_put(&object, "process", json_integer(catalog->processes[site->process].pid));
         json_put_text(&object, "executable", catalog->processes[site->process].executable);
     }
-    put_fields(&object, json_sum_fields, &site->sums);
-    return object;
-}
-
-static struct json_build summary_of(const struct report *report)
-{
-    const struct replay *replay = report->replay;
-    struct json_build object = json_begin();
-    put_fields(&object, json_total_fields, &replay->totals);
-    if (replay->totals.found)
-        put_fields(&object, json_found_fields, &replay->totals);
-    if (replay->totals.leak_checks)
-        put_fields(&object, json_leak_fields, &replay->totals);
-    json_put_number(&object, "processes", replay->catalog.process_count - 1);
-    json_put_number(&object, "threads", replay->catalog.thread_count - 1 - replay->found_threads);
-    json_put(&object, "attached", json_boolean(report->header->attached));
-    json_put(&object, "truncated", json_boolean(report->truncated));
+    json_put_fields(&object, json_sum_fields, &site->sums);
     return object;
 }
 
@@ -238,7 +217,7 @@ static struct error *print_report(const struct report *report, FILE *out, bool s
         error = print_processes(report, out);
     fputs("\n ],\n \"summary\": ", out);
     if (!error)
-        error = json_print(out, summary_of(report), JSON_INDENT(1));
+        error = json_print(out, json_summary(report), JSON_INDENT(1));
     if (!error)
         error = print_histograms(report, out);
     fputs(",\n \"leak_checks\": [", out);

@@ -5,6 +5,7 @@
 
 #include "output/analyze/block_spool.h"
 #include "output/analyze/heaptrack_events.h"
+#include "output/analyze/page_histograms.h"
 #include "output/analyze/views.h"
 
 static const struct report_kind kinds[] = {
@@ -22,6 +23,8 @@ static const struct report_kind kinds[] = {
                              REPLAY_NEEDS_HISTORY, NULL},
     [REPORT_TIMELINE_HTML] = {"--timeline", report_timeline_html, REPLAY_BY_STACK,
                               REPLAY_NEEDS_HISTORY, NULL},
+    [REPORT_HTML] = {"--html", report_html, REPLAY_BY_THREAD,
+                     REPLAY_NEEDS_HISTORY | REPLAY_NEEDS_PATHS, page_histograms_observe},
     [REPORT_FOLDED] = {"--flamegraph", report_folded, REPLAY_BY_PROCESS, 0, NULL},
     [REPORT_TOP_DOWN] = {"--tree=top-down", report_top_down, REPLAY_BY_PROCESS, 0, NULL},
     [REPORT_BOTTOM_UP] = {"--tree=bottom-up", report_bottom_up, REPLAY_BY_PROCESS, 0, NULL},

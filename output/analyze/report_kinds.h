@@ -27,6 +27,7 @@ enum report_id {
     REPORT_TIMELINE,
     REPORT_TIMELINE_SVG,
     REPORT_TIMELINE_HTML,
+    REPORT_HTML,
 };
 
 typedef struct error *(*report_writer)(const struct report *report, FILE *out);
