@@ -12,6 +12,10 @@ import time
 
 from harness import Skip, check
 
+# The keys that tests press, and their virtual key codes.
+KEYS = {"Enter": 13, "Escape": 27, " ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38,
+        "ArrowRight": 39, "ArrowDown": 40, "f": 70, "t": 84, "/": 191, "?": 191}
+CONTROL, SHIFT = 2, 8
 # Debian's name first, then those of other packages.
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 120
@@ -24,7 +28,7 @@ class Page:
     def __init__(self, url, width=1200, height=800, dark=False, scripts=True):
         self.url, self.size, self.dark, self.scripts = url, (width, height), dark, scripts
         self.requests, self.complaints, self.loaded = [], [], False
-        self.last_id, self.data, self.session = 0, b"", None
+        self.last_id, self.data, self.session, self.pressed = 0, b"", None, False
 
     def __enter__(self):
         program = next(filter(None, map(shutil.which, PROGRAMS)), None)
@@ -67,13 +71,23 @@ class Page:
                                  flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(domain + ".enable")
-        self.call("Emulation.setDeviceMetricsOverride", width=self.size[0], height=self.size[1],
-                  deviceScaleFactor=1, mobile=False)
-        self.call("Emulation.setEmulatedMedia", features=[
-            {"name": "prefers-color-scheme", "value": "dark" if self.dark else "light"}])
+        self.resize(*self.size)
+        self.colours(self.dark)
         self.call("Emulation.setScriptExecutionDisabled", value=not self.scripts)
-        self.call("Page.navigate", url=self.url)
+        self.navigate(self.url)
+
+    def navigate(self, url):
+        self.loaded = False
+        self.call("Page.navigate", url=url)
         self.wait(lambda: self.loaded)
+
+    def colours(self, dark):
+        self.call("Emulation.setEmulatedMedia", features=[
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+
+    def resize(self, width, height):
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                  deviceScaleFactor=1, mobile=False)
 
     def receive(self, deadline):
         """The next message; events are taken note of."""
@@ -125,13 +139,14 @@ class Page:
     def mouse(self, x, y, *kinds):
         for kind in kinds:
             button = {} if kind == "mouseMoved" else {"button": "left", "clickCount": 1}
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **button)
+            self.pressed = kind == "mousePressed" or self.pressed and kind == "mouseMoved"
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, buttons=int(self.pressed),
+                      **button)
 
-    def key(self, key, control=False):
-        code = {"Enter": 13, "Escape": 27, "f": 70, "ArrowUp": 38, "ArrowDown": 40}[key]
+    def key(self, key, control=False, shift=False):
         for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code,
-                      modifiers=2 if control else 0)
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=KEYS[key],
+                      modifiers=(CONTROL if control else 0) | (SHIFT if shift else 0))
 
     def type(self, text):
         self.call("Input.insertText", text=text)
