@@ -162,7 +162,8 @@ def commands_of_the_readme_work(tools):
     text = (SOURCE / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"`(allocptrace-analyze [^`]*LOG)`", text)
     check(len(commands) > 15, commands)
-    tools.trace(tools.fixture("basic"), log=os.path.join(folder.path, "LOG"))
+    tools.trace(tools.fixture("basic"), log=os.path.join(folder.path, "LOG"),
+                options=("--leak-check=reachable",))
     (pathlib.Path(folder.path) / "known.supp").write_text("leak:no_such_function\n")
     for command in commands:
         folder.run(command)
