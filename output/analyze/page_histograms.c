@@ -2,7 +2,6 @@
 #include "output/analyze/page_histograms.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "output/analyze/history.h"
 #include "output/analyze/rows.h"
@@ -41,7 +40,8 @@ static void halve(struct page_histograms *self)
         }
     }
     size_t left = (self->count + 1) / 2;
-    memset(self->bins + left, 0, (self->count - left) * sizeof *self->bins);
+    for (size_t i = left; i < self->count; i++)
+        self->bins[i] = no_blocks;
     self->shift++;
 }
 
