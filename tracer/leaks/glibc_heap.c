@@ -67,7 +67,9 @@ static bool walk_segment(struct glibc_heaps *heaps, const struct glibc_segment *
         uint64_t from = walk.at;
         bool resumed = glibc_walk_resume(&walk, tries);
         if (end == GLIBC_END_BAD || !resumed)
-            glibc_problem(heaps, "at 0x%llx there is no chunk where one should be",
+            glibc_problem(heaps,
+                          "the heap is corrupt, or was stopped in a change: at 0x%llx there is no "
+                          "chunk where one should be",
                           (unsigned long long)from);
         if (!resumed)
             break;
