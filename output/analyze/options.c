@@ -436,6 +436,10 @@ static struct error *check_fit(const struct options *options)
     if (options->interval > 0 && !has_report(options, report_timeline, report_timeline_svg) &&
         !has_report(options, report_timeline_html, report_timeline_html))
         return error_format(ERROR_USAGE, "--interval is for --timeline");
+    if (options->interval > 0 && has_report(options, report_html, report_html))
+        return error_format(ERROR_USAGE,
+                            "--interval is for --timeline, and --html has its own: ask for them in "
+                            "two runs");
     if (options->from > options->to)
         return error_format(ERROR_USAGE, "--from is later than --to: nothing is between them");
     return NULL;

@@ -118,6 +118,7 @@ static void bad_command_lines_name_what_is_accepted(void **state)
         {{"--export=folded", "a"}, "names no file"},
         {{"--save=x", "--export=folded:x", "a"}, "would both write x"},
         {{"--interval=1", "--json", "a"}, "--interval is for --timeline"},
+        {{"--interval=1", "--timeline", "--html=b", "a"}, "--html has its own"},
         {{"--min-count", NULL}, "needs a value"},
         {{"-x", "a"}, "unknown option '-x'"},
         {{"--fail-if=leek>0", "a"}, "leaked-blocks"},
