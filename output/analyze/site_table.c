@@ -124,27 +124,27 @@ static const char *cumulative_share(const struct report *report, const struct si
     return format_share(site->cumulative, total, out, size);
 }
 
-static uint64_t bytes_of(const struct site *site)
+uint64_t site_bytes(const struct site *site)
 {
     return site->sums.bytes;
 }
 
-static uint64_t peak_of(const struct site *site)
+uint64_t site_peak_bytes(const struct site *site)
 {
     return site->sums.peak_bytes;
 }
 
-static uint64_t leaked_of(const struct site *site)
+uint64_t site_leaked_bytes(const struct site *site)
 {
     return site->sums.leaked_bytes;
 }
 
-static uint64_t count_of(const struct site *site)
+uint64_t site_count(const struct site *site)
 {
     return site->sums.count;
 }
 
-static uint64_t temporary_of(const struct site *site)
+uint64_t site_temporary(const struct site *site)
 {
     return site->sums.temporary;
 }
@@ -155,11 +155,11 @@ void site_table_print_sums(const struct report *report, FILE *out, struct sites 
     static const struct site_column columns[] = {
         {.title = "self", .unit = SITE_TEXT, .text = self_share, .width = 7},
         {.title = "with callees", .unit = SITE_TEXT, .text = cumulative_share, .width = 12},
-        {.title = "allocated", .unit = SITE_BYTES, .value = bytes_of},
-        {.title = "at peak", .unit = SITE_BYTES, .value = peak_of},
-        {.title = "not freed", .unit = SITE_BYTES, .value = leaked_of},
-        {.title = "allocations", .unit = SITE_COUNT, .value = count_of},
-        {.title = "temporary", .unit = SITE_COUNT, .value = temporary_of},
+        {.title = "allocated", .unit = SITE_BYTES, .value = site_bytes},
+        {.title = "at peak", .unit = SITE_BYTES, .value = site_peak_bytes},
+        {.title = "not freed", .unit = SITE_BYTES, .value = site_leaked_bytes},
+        {.title = "allocations", .unit = SITE_COUNT, .value = site_count},
+        {.title = "temporary", .unit = SITE_COUNT, .value = site_temporary},
     };
     site_table_print(report, out, sites,
                      &(struct site_table){

@@ -11,6 +11,13 @@
 #include "output/analyze/report.h"
 #include "output/analyze/sites.h"
 
+/* Values that several tables have a column of. */
+uint64_t site_count(const struct site *site);
+uint64_t site_bytes(const struct site *site);
+uint64_t site_peak_bytes(const struct site *site);
+uint64_t site_leaked_bytes(const struct site *site);
+uint64_t site_temporary(const struct site *site);
+
 enum site_unit {
     SITE_BYTES,
     SITE_COUNT,

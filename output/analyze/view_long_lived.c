@@ -10,11 +10,6 @@ static uint64_t held(const struct site *site)
     return site->sums.leaked_held;
 }
 
-static uint64_t alive_bytes(const struct site *site)
-{
-    return site->sums.leaked_bytes;
-}
-
 static uint64_t alive_blocks(const struct site *site)
 {
     return site->sums.leaked;
@@ -82,7 +77,7 @@ struct error *view_long_lived(const struct report *report, FILE *out)
 {
     static const struct site_column columns[] = {
         {.title = "share", .unit = SITE_SHARE, .value = held},
-        {.title = "not freed", .unit = SITE_BYTES, .value = alive_bytes},
+        {.title = "not freed", .unit = SITE_BYTES, .value = site_leaked_bytes},
         {.title = "blocks", .unit = SITE_COUNT, .value = alive_blocks},
         {.title = "oldest", .unit = SITE_TEXT, .text = oldest, .width = 10},
         {.title = "mean age", .unit = SITE_TEXT, .text = mean_age, .width = 10},

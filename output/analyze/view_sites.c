@@ -19,17 +19,7 @@ static struct error *print_sites(const struct report *report, FILE *out,
     return NULL;
 }
 
-static uint64_t count_of(const struct site *site)
-{
-    return site->sums.count;
-}
-
 /* ---- peak ---- */
-
-static uint64_t peak_bytes(const struct site *site)
-{
-    return site->sums.peak_bytes;
-}
 
 static uint64_t peak_blocks(const struct site *site)
 {
@@ -39,8 +29,8 @@ static uint64_t peak_blocks(const struct site *site)
 struct error *view_peak(const struct report *report, FILE *out)
 {
     static const struct site_column columns[] = {
-        {.title = "share", .unit = SITE_SHARE, .value = peak_bytes},
-        {.title = "at peak", .unit = SITE_BYTES, .value = peak_bytes},
+        {.title = "share", .unit = SITE_SHARE, .value = site_peak_bytes},
+        {.title = "at peak", .unit = SITE_BYTES, .value = site_peak_bytes},
         {.title = "blocks", .unit = SITE_COUNT, .value = peak_blocks},
     };
     const struct replay_totals *totals = &report->replay->totals;
@@ -59,11 +49,6 @@ struct error *view_peak(const struct report *report, FILE *out)
 
 /* ---- temporary ---- */
 
-static uint64_t temporary_count(const struct site *site)
-{
-    return site->sums.temporary;
-}
-
 static uint64_t temporary_bytes(const struct site *site)
 {
     return site->sums.temporary_bytes;
@@ -80,9 +65,9 @@ static const char *temporary_part(const struct report *report, const struct site
 struct error *view_temporary(const struct report *report, FILE *out)
 {
     static const struct site_column columns[] = {
-        {.title = "share", .unit = SITE_SHARE, .value = temporary_count},
-        {.title = "temporary", .unit = SITE_COUNT, .value = temporary_count},
-        {.title = "allocations", .unit = SITE_COUNT, .value = count_of},
+        {.title = "share", .unit = SITE_SHARE, .value = site_temporary},
+        {.title = "temporary", .unit = SITE_COUNT, .value = site_temporary},
+        {.title = "allocations", .unit = SITE_COUNT, .value = site_count},
         {.title = "of them", .unit = SITE_TEXT, .text = temporary_part, .width = 7},
         {.title = "bytes", .unit = SITE_BYTES, .value = temporary_bytes},
     };
@@ -211,7 +196,7 @@ struct error *view_slack(const struct report *report, FILE *out)
         {.title = "at peak", .unit = SITE_BYTES, .value = peak_slack},
         {.title = "a block", .unit = SITE_TEXT, .text = slack_mean, .width = 9},
         {.title = "of asked", .unit = SITE_TEXT, .text = slack_part, .width = 8},
-        {.title = "allocations", .unit = SITE_COUNT, .value = count_of},
+        {.title = "allocations", .unit = SITE_COUNT, .value = site_count},
     };
     const struct replay_totals *totals = &report->replay->totals;
     char bytes[64], share[16], known[16], peak[64];
@@ -258,7 +243,7 @@ struct error *view_failed(const struct report *report, FILE *out)
         {.title = "share", .unit = SITE_SHARE, .value = failed},
         {.title = "failed", .unit = SITE_COUNT, .value = failed},
         {.title = "asked for", .unit = SITE_BYTES, .value = failed_bytes},
-        {.title = "allocations", .unit = SITE_COUNT, .value = count_of},
+        {.title = "allocations", .unit = SITE_COUNT, .value = site_count},
     };
     uint64_t total = report->replay->totals.failed;
     char count[32];

@@ -7,31 +7,6 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-static uint64_t count_of(const struct site *site)
-{
-    return site->sums.count;
-}
-
-static uint64_t bytes_of(const struct site *site)
-{
-    return site->sums.bytes;
-}
-
-static uint64_t peak_of(const struct site *site)
-{
-    return site->sums.peak_bytes;
-}
-
-static uint64_t leaked_of(const struct site *site)
-{
-    return site->sums.leaked_bytes;
-}
-
-static uint64_t temporary_of(const struct site *site)
-{
-    return site->sums.temporary;
-}
-
 static uint64_t foreign_of(const struct site *site)
 {
     return site->sums.foreign;
@@ -53,12 +28,12 @@ static uint64_t weigh_foreign(const struct replay_sums *sums)
 struct error *view_threads(const struct report *report, FILE *out)
 {
     static const struct site_column columns[] = {
-        {.title = "share", .unit = SITE_SHARE, .value = bytes_of},
-        {.title = "allocated", .unit = SITE_BYTES, .value = bytes_of},
-        {.title = "at peak", .unit = SITE_BYTES, .value = peak_of},
-        {.title = "not freed", .unit = SITE_BYTES, .value = leaked_of},
-        {.title = "allocations", .unit = SITE_COUNT, .value = count_of},
-        {.title = "temporary", .unit = SITE_COUNT, .value = temporary_of},
+        {.title = "share", .unit = SITE_SHARE, .value = site_bytes},
+        {.title = "allocated", .unit = SITE_BYTES, .value = site_bytes},
+        {.title = "at peak", .unit = SITE_BYTES, .value = site_peak_bytes},
+        {.title = "not freed", .unit = SITE_BYTES, .value = site_leaked_bytes},
+        {.title = "allocations", .unit = SITE_COUNT, .value = site_count},
+        {.title = "temporary", .unit = SITE_COUNT, .value = site_temporary},
         {.title = "others freed", .unit = SITE_COUNT, .value = foreign_of},
         {.title = "mean life", .unit = SITE_TEXT, .text = lifetime_of, .width = 12},
     };
@@ -124,7 +99,7 @@ struct error *view_cross_thread(const struct report *report, FILE *out)
     static const struct site_column columns[] = {
         {.title = "share", .unit = SITE_SHARE, .value = foreign_of},
         {.title = "others freed", .unit = SITE_COUNT, .value = foreign_of},
-        {.title = "allocations", .unit = SITE_COUNT, .value = count_of},
+        {.title = "allocations", .unit = SITE_COUNT, .value = site_count},
         {.title = "of them", .unit = SITE_TEXT, .text = foreign_part, .width = 7},
     };
     const struct replay_totals *totals = &report->replay->totals;

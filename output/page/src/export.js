@@ -8,11 +8,11 @@ function csvCell(value) {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-export function csv(names, rows) {
+function csv(names, rows) {
   return [names, ...rows].map((row) => row.map(csvCell).join(',')).join('\n') + '\n';
 }
 
-export function json(names, rows) {
+function json(names, rows) {
   const objects = rows.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i]])));
   return `${JSON.stringify(objects, null, 1)}\n`;
 }
@@ -26,6 +26,18 @@ export function tableData(table, order, nameLabel = 'name') {
     ...table.columns.map(({ values }) => values[i]),
   ]);
   return { names, rows };
+}
+
+/** The exports that each table has; make gives its {names, rows}. */
+export function tableExports(make) {
+  const kinds = { csv, json };
+  return Object.entries(kinds).map(([kind, write]) => ({
+    kind,
+    make: () => {
+      const { names, rows } = make();
+      return write(names, rows);
+    },
+  }));
 }
 
 /** Folded stacks: "main;serve;malloc 24". */

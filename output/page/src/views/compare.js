@@ -7,7 +7,7 @@ import { Grid } from '../grid.js';
 import { follow, topDown } from '../tree.js';
 import { changeClass } from '../colours.js';
 import { segments } from '../controls.js';
-import { csv, json, svgText, tableData } from '../export.js';
+import { svgText, tableData, tableExports } from '../export.js';
 import { WHOLE, metricName } from '../metrics.js';
 
 const TOTALS = [
@@ -210,8 +210,7 @@ export function compare(app) {
     render,
     usesMetric: true,
     exports: () => [
-      { kind: 'csv', make: () => csv(lines().names, lines().rows) },
-      { kind: 'json', make: () => json(lines().names, lines().rows) },
+      ...tableExports(lines),
       { kind: 'svg', make: () => svgText(drawing.element.querySelector('svg')) },
     ],
   };

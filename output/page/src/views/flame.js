@@ -7,7 +7,7 @@ import { bottomUp, follow, scopeWeights, topDown } from '../tree.js';
 import { ModuleColours } from '../colours.js';
 import { segments } from '../controls.js';
 import { identity } from '../detail.js';
-import { csv, folded, json, svgText } from '../export.js';
+import { folded, svgText, tableExports } from '../export.js';
 
 /** Parts of all that stacks through a match weigh. */
 function matchedSum(model, scope, column) {
@@ -174,8 +174,7 @@ export function flame(app) {
     exports: () => [
       { kind: 'svg', make: () => svgText(drawing.element.querySelector('svg')) },
       { kind: 'folded', make: () => folded(model, app.scope, column()) },
-      { kind: 'csv', make: () => csv(names, rows()) },
-      { kind: 'json', make: () => json(names, rows()) },
+      ...tableExports(() => ({ names, rows: rows() })),
     ],
   };
 }

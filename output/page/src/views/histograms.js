@@ -2,7 +2,7 @@
 // How large blocks are and how long they live.
 import { h, svg } from '../dom.js';
 import { byUnit, bytes, count, exactBytes, percent, seconds } from '../format.js';
-import { csv, json, svgText } from '../export.js';
+import { svgText, tableExports } from '../export.js';
 
 function sizeLabel(end, before) {
   const show = (value) => (value < 10240 ? `${count(value)} B` : bytes(value).replace('.00', ''));
@@ -227,8 +227,7 @@ export function histograms(app) {
     element,
     render,
     exports: () => [
-      { kind: 'csv', make: () => csv(names, rows()) },
-      { kind: 'json', make: () => json(names, rows()) },
+      ...tableExports(() => ({ names, rows: rows() })),
       { kind: 'svg', make: () => svgText(drawing(parts)) },
     ],
   };

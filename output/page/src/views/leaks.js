@@ -4,7 +4,7 @@ import { h } from '../dom.js';
 import { bytes, exactBytes, plural, seconds, count } from '../format.js';
 import { Grid } from '../grid.js';
 import { facts, flameLink, frameList, pane } from '../detail.js';
-import { csv, json, tableData } from '../export.js';
+import { tableData, tableExports } from '../export.js';
 
 const KINDS = [
   { kind: 3, name: 'definitely lost', short: 'definite', what: 'Nothing points to them.' },
@@ -260,13 +260,9 @@ export function leaks(app) {
     drawDetail(now);
   }
 
-  const rows = () => tableData(table, grid.order, 'site');
   return {
     element,
     render,
-    exports: () => [
-      { kind: 'csv', make: () => csv(rows().names, rows().rows) },
-      { kind: 'json', make: () => json(rows().names, rows().rows) },
-    ],
+    exports: () => tableExports(() => tableData(table, grid.order, 'site')),
   };
 }

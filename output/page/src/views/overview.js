@@ -4,7 +4,7 @@ import { h } from '../dom.js';
 import { bytes, count, exactBytes, percent, plural, timeFormat } from '../format.js';
 import { spanFindings, wholeFindings } from '../findings.js';
 import { Groups } from '../sites.js';
-import { csv, json } from '../export.js';
+import { tableExports } from '../export.js';
 
 const TOP = 6;
 
@@ -314,9 +314,6 @@ export function overview(app) {
   return {
     element,
     render,
-    exports: () => [
-      { kind: 'csv', make: () => csv(names, totals) },
-      { kind: 'json', make: () => json(names, totals) },
-    ],
+    exports: () => tableExports(() => ({ names, rows: totals })),
   };
 }

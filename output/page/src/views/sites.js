@@ -6,7 +6,7 @@ import { Grid } from '../grid.js';
 import { GROUPS, Groups, tableOf } from '../sites.js';
 import { SPAN_COLUMNS, WHOLE_COLUMNS } from '../metrics.js';
 import { facts, pane, stackList } from '../detail.js';
-import { csv, folded, json, tableData } from '../export.js';
+import { folded, tableData, tableExports } from '../export.js';
 import { select } from '../controls.js';
 
 export function sites(app) {
@@ -109,13 +109,11 @@ export function sites(app) {
     drawDetail(now);
   }
 
-  const rows = () => tableData(table, grid.order, 'site');
   return {
     element,
     render,
     exports: () => [
-      { kind: 'csv', make: () => csv(rows().names, rows().rows) },
-      { kind: 'json', make: () => json(rows().names, rows().rows) },
+      ...tableExports(() => tableData(table, grid.order, 'site')),
       { kind: 'folded', make: () => folded(model, app.scope, app.scope.column(sortColumn().key)) },
     ],
   };

@@ -5,7 +5,7 @@ import { plural } from '../format.js';
 import { Grid } from '../grid.js';
 import { Groups, tableOf } from '../sites.js';
 import { SPAN_COLUMNS, WHOLE_COLUMNS } from '../metrics.js';
-import { csv, json, tableData } from '../export.js';
+import { tableData, tableExports } from '../export.js';
 
 export function threads(app) {
   const { model, state, data } = app;
@@ -56,13 +56,9 @@ export function threads(app) {
     );
   }
 
-  const rows = () => tableData(table, grid.order, 'thread');
   return {
     element,
     render,
-    exports: () => [
-      { kind: 'csv', make: () => csv(rows().names, rows().rows) },
-      { kind: 'json', make: () => json(rows().names, rows().rows) },
-    ],
+    exports: () => tableExports(() => tableData(table, grid.order, 'thread')),
   };
 }

@@ -6,7 +6,7 @@ import { Chart } from '../chart.js';
 import { charts } from '../series.js';
 import { drawPlots } from '../plot_svg.js';
 import { select } from '../controls.js';
-import { csv, json, svgText } from '../export.js';
+import { svgText, tableExports } from '../export.js';
 
 const SPLITS = [
   ['site', 'site'],
@@ -124,8 +124,7 @@ export function time(app) {
     render,
     recolour: () => drawn.forEach((chart) => chart.recolour()),
     exports: () => [
-      { kind: 'csv', make: () => csv(names, rows()) },
-      { kind: 'json', make: () => json(names, rows()) },
+      ...tableExports(() => ({ names, rows: rows() })),
       { kind: 'svg', make: () => svgText(drawPlots(options, timeFormat(model.times))) },
     ],
   };
