@@ -54,14 +54,14 @@ static bool add_rows(struct collecting *self, const uint32_t *nodes, const uint3
 }
 
 /* Takes out the rows that are too small, and what pointed to them. */
-static void drop_small(struct collecting *self)
+static bool drop_small(struct collecting *self)
 {
     const struct options *options = self->report->options;
     struct page_rows *rows = self->rows;
     uint32_t *new_place = calloc(rows->row_count + 1, sizeof *new_place);
     size_t kept = 0;
     if (!new_place)
-        return; /* more is shown than was asked for */
+        return false;
     for (size_t i = 0; i < rows->row_count; i++) {
         const struct replay_sums *sums = &rows->rows[i].sums;
         if (sums->count < options->min_count || sums->bytes < options->threshold_bytes)
@@ -73,6 +73,7 @@ static void drop_small(struct collecting *self)
         self->row_of_row[i] = new_place[self->row_of_row[i]];
     rows->row_count = kept;
     free(new_place);
+    return true;
 }
 
 /* ---- Points ---- */
@@ -266,10 +267,7 @@ static bool collect(struct collecting *self, const uint32_t *nodes, const uint32
     self->row_of_row = calloc(replay->row_count + 1, sizeof *self->row_of_row);
     bool done = wanted && self->row_of_row && add_rows(self, nodes, sites, wanted);
     free(wanted);
-    if (!done)
-        return false;
-    drop_small(self);
-    return collect_points(self);
+    return done && drop_small(self) && collect_points(self);
 }
 
 struct error *page_rows_collect(const struct report *report, const uint32_t *nodes,
